@@ -1,0 +1,1 @@
+"""The doors: HTTP, CLI, settings, wiring. Takes no decisions."""

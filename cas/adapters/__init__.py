@@ -1,0 +1,1 @@
+"""Stores, logs and indexes that touch the world."""

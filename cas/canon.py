@@ -1,0 +1,40 @@
+"""Canonical JSON (RFC 8785). Knows bytes and values; must not know record kinds.
+
+Two paths: ``of_record`` for our own structs, whose domain (no floats, ASCII keys, safe integers) makes msgspec's
+sorted encoding equal RFC 8785 byte for byte; ``canonical`` for foreign JSON, which takes every rule of the RFC.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from cas.problems import CanonInvalid, RecordInvalid
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def of_record(value: msgspec.Struct) -> bytes:
+    """Encode one of our structs canonically.
+
+    Raises: cas.canon_invalid when a string holds a lone surrogate
+    """
+    try:
+        return _ENCODER.encode(value)
+    except (UnicodeEncodeError, msgspec.ValidationError) as error:
+        raise CanonInvalid(reason=str(error)[:200]) from error
+
+
+def to_record(data: bytes, kind: type[S]) -> S:
+    """Decode bytes that must be the canonical encoding of ``kind``; blanks, duplicates and other orders are refused.
+
+    Raises: cas.record_invalid
+    """
+    try:
+        value = msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
+        raise RecordInvalid(kind=kind.__name__, reason=str(error)[:200]) from error
+    if _ENCODER.encode(value) != data:
+        raise RecordInvalid(kind=kind.__name__, reason="not canonical")
+    return value

@@ -1,0 +1,84 @@
+"""Digests: the one way bytes are named. The only module that uses hashlib."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+
+from cas.problems import DigestInvalid
+
+Digest: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""``sha256:`` and 64 lower-case hex digits."""
+
+_FORM: Final = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
+_NAMED: Final = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])")
+
+
+def of_bytes(data: bytes | bytearray | memoryview) -> Digest:
+    """Name bytes by their SHA-256."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def raw_of_bytes(data: bytes | bytearray | memoryview) -> bytes:
+    """Hash to 32 raw bytes, for frames and trees."""
+    return hashlib.sha256(data).digest()
+
+
+def parse(text: str) -> Digest:
+    """Check the form of a digest given from outside.
+
+    Raises: cas.digest_invalid
+    """
+    if not _FORM.match(text):
+        raise DigestInvalid(given=text[:80])
+    return text
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether a string has the form of a digest."""
+    return _FORM.match(text) is not None
+
+
+def to_raw(digest: Digest) -> bytes:
+    """Give the 32 bytes behind a digest."""
+    return bytes.fromhex(digest[7:])
+
+
+def from_raw(raw: bytes) -> Digest:
+    """Give the digest of 32 bytes.
+
+    Raises: cas.digest_invalid
+    """
+    if len(raw) != 32:
+        raise DigestInvalid(given=raw.hex()[:80])
+    return "sha256:" + raw.hex()
+
+
+def named_in(data: bytes) -> frozenset[Digest]:
+    """List every digest that some bytes name; this is what a reader of those bytes may go on to read."""
+    return frozenset(found.decode("ascii") for found in _NAMED.findall(data))
+
+
+def hashing(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, Digest | None]]:
+    """Pass chunks through while hashing; the last pair is ``(b"", digest)``."""
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+        yield chunk, None
+    yield b"", "sha256:" + state.hexdigest()
+
+
+def uuid_of(digest: Digest) -> str:
+    """Derive the UUIDv8 (RFC 9562, 5.8) of a founding record: the same record has the same id everywhere."""
+    raw = bytearray(to_raw(digest)[:16])
+    raw[6] = (raw[6] & 0x0F) | 0x80
+    raw[8] = (raw[8] & 0x3F) | 0x80
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def short(digest: Digest) -> str:
+    """Shorten a digest for people; never for comparison."""
+    return digest[:19]

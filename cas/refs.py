@@ -1,0 +1,81 @@
+"""The names of refs, in one place. Knows spelling only.
+
+Heads name a HeadSet or a single record; each is moved by compare and swap when something is admitted.
+"""
+
+from cas.digest import Digest
+
+TRUST_ROOT = "trust/root"  # TrustRoot
+DIRECTORY = "directory"  # Directory
+FEED = "feeds/current"  # FeedSnapshot
+STOP_LINE = "stop_line"  # StopLine
+
+
+def evidence(subject: Digest) -> str:
+    """HeadSet of Admission."""
+    return f"evidence/{subject}"
+
+
+def receipt(raw: Digest, subject: Digest) -> str:
+    """Admission that first admitted these bytes about this subject."""
+    return f"receipt/{raw}/{subject}"
+
+
+def waivers(scope: str) -> str:
+    """HeadSet of Waiver; the scope is an environment's name or ``any``."""
+    return f"waivers/{scope}"
+
+
+def policy(environment: str) -> str:
+    """PolicyPack that is active there."""
+    return f"policy/{environment}"
+
+
+def policy_pack(name: str) -> str:
+    """Newest published PolicyPack of that name."""
+    return f"policy_pack/{name}"
+
+
+def deployed(environment: str) -> str:
+    """HeadSet of Deployed, one per release line."""
+    return f"deployed/{environment}"
+
+
+def history(environment: str, line: str) -> str:
+    """HeadSet of every Deployed of a line there: what rollback may return to."""
+    return f"history/{environment}/{line}"
+
+
+def environment(name: str) -> str:
+    """Environment."""
+    return f"environment/{name}"
+
+
+def target(environment_name: str, name: str) -> str:
+    """Target."""
+    return f"target/{environment_name}/{name}"
+
+
+def release(name: str) -> str:
+    """Release by name; names are unique."""
+    return f"release/{name}"
+
+
+def promotion(uuid: str) -> str:
+    """PromotionStatus."""
+    return f"promotion/{uuid}"
+
+
+def verdict(release_digest: Digest, environment_name: str) -> str:
+    """Newest Verdict, by its record."""
+    return f"verdict/{release_digest}/{environment_name}"
+
+
+def lease(environment_name: str) -> str:
+    """PromotionStatus that is deploying there: one at a time."""
+    return f"lease/{environment_name}"
+
+
+def named(uuid: str) -> str:
+    """Record by its id (UUIDv8 of its digest)."""
+    return f"id/{uuid}"

@@ -1,0 +1,1 @@
+"""Stages and operations: pure functions over digests, and the shells that perform them."""

@@ -1,0 +1,1 @@
+"""Keys, registries and other things outside."""

@@ -1,0 +1,1 @@
+"""Statements, DSSE envelopes, signature verification: pure, holds no keys."""

@@ -1,0 +1,103 @@
+"""Effects: all that operations may touch, as protocols. Concrete adapters are named only in api/wiring.py."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cas.digest import Digest
+from cas.log import Log
+from cas.records.base import ActorId, Instant, Nonce
+from cas.records.proof import Key
+from cas.records.release import Target
+from cas.store import Store
+
+
+class Clock(Protocol):
+    """The instance's clock."""
+
+    def now(self) -> Instant:
+        """Give the instant, whole seconds, UTC."""
+        ...
+
+
+class Entropy(Protocol):
+    """Captured randomness."""
+
+    def nonce(self) -> Nonce:
+        """Give 128 fresh random bits in hex."""
+        ...
+
+    def token(self) -> str:
+        """Give 256 fresh random bits, URL-safe."""
+        ...
+
+
+class Signer(Protocol):
+    """Holds one private key; it never leaves. RSA is PKCS#1 v1.5 (RS256), P-256 is RFC 6979."""
+
+    @property
+    def key(self) -> Key:
+        """The public side."""
+        ...
+
+    @property
+    def ref(self) -> str:
+        """The name people know the key by; never used to find trust."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign bytes. Ed25519: 64 bytes; ECDSA: DER; RSA: the modulus' length."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A manifest as served: hashed by us, never trusted by header."""
+
+    data: bytes
+    media_type: str
+    digest: Digest
+
+
+class ImageSource(Protocol):
+    """Where images come from: an OCI registry or an OCI image layout."""
+
+    def manifest(self, repository: str, reference: str) -> Fetched:
+        """Fetch a manifest or index by tag or digest; 4 MiB at most.
+
+        Raises: registry.* problems
+        """
+        ...
+
+    def blob(self, repository: str, digest: Digest) -> Iterator[bytes]:
+        """Stream a blob."""
+        ...
+
+
+class TargetAdapter(Protocol):
+    """See targets.contract.Adapter; named here so that pipeline needs no concrete one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts: a pseudonym, and the login people know."""
+
+    actor: ActorId
+    login: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything an operation may touch."""
+
+    store: Store
+    log: Log
+    clock: Clock
+    entropy: Entropy
+    server: Signer  # signs what the server decides
+    sticker: Signer  # RS256 where the format wants it
+    images: Callable[[str], ImageSource]  # by reference: a registry host or a layout's path
+    adapter: Callable[[Target], Any]  # targets.contract.Adapter
+    generator: str
+    generator_version: str
+    tenant: str = "default"

@@ -1,0 +1,1 @@
+"""Foreign evidence formats, one file each, detected from content."""

@@ -1,0 +1,1 @@
+"""What people and machines ask for: each captures, runs stages, and appends once."""

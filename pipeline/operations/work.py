@@ -1,0 +1,114 @@
+"""Work: one operation's captures and stage runs, ended by one append. The only writer of entries."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from cas.digest import Digest
+from cas.log import Appended, RefIs
+from cas.records.base import Record
+from cas.records.proof import Entry, HeadSet, RefMove, RunNote
+from cas.store import load, save
+from pipeline.effects import Caller, Effects
+from pipeline.stage import Done, Stage, advance
+
+I = TypeVar("I", bound=Record)  # noqa: E741
+O = TypeVar("O", bound=Record)  # noqa: E741
+
+
+class Work:
+    """Collects what an operation did; ``commit`` appends it with what it expects to replace.
+
+    Refs are read through ``ref`` so that every move knows its old value; entries added with ``note`` are appended
+    together, all or nothing.
+    """
+
+    def __init__(self, effects: Effects, caller: Caller) -> None:
+        self.effects = effects
+        self.caller = caller
+        self.now = effects.clock.now()
+        self._runs: list[RunNote] = []
+        self._entries: list[Entry] = []
+        self._expect: list[RefIs] = []
+        self._moved: dict[str, Digest | None] = {}
+
+    def save(self, record: Record) -> Digest:
+        """Keep a captured record."""
+        return save(self.effects.store, record)
+
+    def run(self, stage: Stage[I, O], question: I) -> Done[O]:
+        """Run a stage over a record, or give this instance's own earlier Run of it.
+
+        Raises: what the stage raises
+        """
+        name = self.save(question)
+        known = self.effects.log.ran(stage.name, stage.version, name)
+        if known is not None:
+            kinds = stage.output if isinstance(stage.output, tuple) else (stage.output,)
+            for kind in kinds:
+                if self._is(known.output, kind):
+                    return Done(known.output, load(self.effects.store, known.output, kind), known)
+        done = advance(stage, name, self.effects.store)
+        self._runs.append(done.note)
+        return done
+
+    def _is(self, digest: Digest, kind: type[Record]) -> bool:
+        tag = str(kind.__struct_config__.tag).encode()
+        return b'"kind":"' + tag + b'"' in self.effects.store.get(digest)
+
+    def ref(self, name: str) -> Digest | None:
+        """Give what a ref names, as this work has already moved it."""
+        return self._moved[name] if name in self._moved else self.effects.log.ref(name)
+
+    def members(self, name: str) -> tuple[Digest, ...]:
+        """Give the members of a head set; empty when it does not exist."""
+        digest = self.ref(name)
+        return load(self.effects.store, digest, HeadSet).members if digest else ()
+
+    def expect(self, name: str, digest: Digest | None) -> None:
+        """Demand that a ref still names this when the work is appended."""
+        self._expect.append(RefIs(name, digest))
+
+    def move(self, name: str, new: Digest | None) -> RefMove:
+        """Move a ref from what it names now."""
+        move = RefMove(name=name, old=self.ref(name), new=new)
+        self._moved[name] = new
+        return move
+
+    def add(self, name: str, member: Digest, *, without: Sequence[Digest] = ()) -> RefMove:
+        """Move a head set to one that holds ``member`` and no longer ``without``."""
+        members = (set(self.members(name)) - set(without)) | {member}
+        return self.move(name, self.save(HeadSet(members=tuple(sorted(members)))))
+
+    def note(
+        self,
+        event: str,
+        record: Digest | None,
+        moves: Sequence[RefMove] = (),
+        *,
+        envelopes: Sequence[Digest] = (),
+        verifications: Sequence[Digest] = (),
+        beside: Sequence[Digest] = (),
+    ) -> None:
+        """Add an entry with the runs made since the one before."""
+        self._entries.append(
+            Entry(
+                event=event,
+                record=record,
+                runs=tuple(self._runs),
+                envelopes=tuple(sorted(envelopes)),
+                verifications=tuple(sorted(verifications)),
+                beside=tuple(sorted(beside)),
+                moves=tuple(moves),
+                actor=self.caller.actor,
+                when=self.now,
+            )
+        )
+        self._runs = []
+
+    def commit(self) -> Appended:
+        """Append everything noted, and wait until it is durable.
+
+        Raises: cas.expectation_failed, cas.sync_failed, cas.home_read_only
+        """
+        entries, self._entries = self._entries, []
+        return self.effects.log.append(entries, self._expect).result()

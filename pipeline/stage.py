@@ -1,0 +1,113 @@
+"""Stages: pure functions from one input record to one output record, and the only code that runs them.
+
+A stage sees nothing but ``io``: it may read what its input names, and what that names in turn. Everything it wants to
+keep goes through ``io.keep``. ``advance`` is the only place where a digest becomes a record and a record a digest.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from cas import canon, digest
+from cas.digest import Digest
+from cas.problems import Category, Problem
+from cas.records.base import Record
+from cas.records.proof import Run, RunNote
+from cas.store import Reader, Store, save
+
+I = TypeVar("I", bound=Record)  # noqa: E741 - I for input, O for output
+O = TypeVar("O", bound=Record)  # noqa: E741
+R = TypeVar("R", bound=Record)
+
+
+class ReadUnnamed(Problem):
+    """A stage asked for an object that nothing it has read names."""
+
+    code = "stage.read_unnamed"
+    category = Category.INTERNAL
+    title = "A stage read something its input does not name"
+    remedy = "Name it in the stage's input record."
+
+
+class StageIO:
+    """What a stage may do: load and read by named digest, keep. Notes all it did."""
+
+    def __init__(self, store: Reader, keep: Callable[[bytes], Digest], question: bytes) -> None:
+        self._store = store
+        self._keep = keep
+        self._named = set(digest.named_in(question))
+        self.reads: set[Digest] = set()
+        self.keeps: set[Digest] = set()
+
+    def read(self, wanted: Digest) -> bytes:
+        """Give the bytes of a named object.
+
+        Raises: stage.read_unnamed, cas.object_missing, cas.object_corrupt
+        """
+        if wanted not in self._named:
+            raise ReadUnnamed(digest=wanted)
+        data = self._store.get(wanted)
+        if wanted not in self.reads:
+            self.reads.add(wanted)
+            self._named |= digest.named_in(data)
+        return data
+
+    def load(self, wanted: Digest, kind: type[R]) -> R:
+        """Give a named record.
+
+        Raises: as ``read``, and cas.record_invalid
+        """
+        return canon.to_record(self.read(wanted), kind)
+
+    def keep(self, thing: Record | bytes) -> Digest:
+        """Keep a record or bytes beside the output, and give its digest."""
+        data = thing if isinstance(thing, bytes) else canon.of_record(thing)
+        name = self._keep(data)
+        self.keeps.add(name)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Generic[I, O]):
+    """A published stage. ``name`` and ``version`` are frozen with the import closure of ``compute``."""
+
+    name: str
+    version: int
+    input: type[I]
+    output: type[O] | tuple[type[O], ...]
+    compute: Callable[[I, StageIO], O]
+    engines: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[O]):
+    """What a stage left: its output, and the Run to be listed in the entry that admits it."""
+
+    digest: Digest
+    record: O
+    note: RunNote
+
+
+def advance(stage: Stage[I, O], question: Digest, store: Store) -> Done[O]:
+    """Load the input, run the stage, save output, keeps and Run: the only such code.
+
+    Raises: what the stage raises (a Problem: no answer), stage.read_unnamed
+    """
+    data = store.get(question)
+    io = StageIO(store, store.put, data)
+    output = stage.compute(canon.to_record(data, stage.input), io)
+    name = save(store, output)
+    run = Run(
+        stage=stage.name,
+        version=stage.version,
+        engines=stage.engines,
+        input=question,
+        output=name,
+        reads=tuple(sorted(io.reads)),
+        keeps=tuple(sorted(io.keeps)),
+    )
+    note = RunNote(run=save(store, run), stage=stage.name, version=stage.version, input=question, output=name)
+    return Done(name, output, note)
+
+
+AnyStage = Stage[Any, Any]

@@ -1,0 +1,1 @@
+"""Published stages, one file each; meanings are frozen by version."""

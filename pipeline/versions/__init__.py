@@ -1,0 +1,1 @@
+"""Version order per ecosystem and package URL identity."""

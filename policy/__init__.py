@@ -1,0 +1,1 @@
+"""Question to verdict: gates, VEX consensus, unknowns, waivers. Never knows where facts came from."""

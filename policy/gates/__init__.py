@@ -1,0 +1,1 @@
+"""Gates that judge asks, named by what they demand."""

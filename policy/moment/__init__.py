@@ -1,0 +1,1 @@
+"""Gates that decide asks about the moment: approvals, freeze windows."""

@@ -1,0 +1,1 @@
+"""Starter policy packs as YAML."""

@@ -1,0 +1,1 @@
+"""Same question, same bytes: rerun, compare, bundles."""

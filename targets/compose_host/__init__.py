@@ -1,0 +1,1 @@
+"""A Compose project on one Docker engine."""

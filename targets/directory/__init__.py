@@ -1,0 +1,1 @@
+"""A folder that receives lock, sticker and receipts; runs nothing."""

@@ -1,0 +1,1 @@
+"""Artifact bytes from a plan: lock, sticker, script, manifest, checksums."""
