@@ -1,0 +1,1 @@
+"""Benchmarks: one script per area; `make bench` prints the table."""
