@@ -1,1 +1,1 @@
-"""The nouns and the bytes: digests, canonical JSON, records, stores, the log. Knows nothing of what a release is for."""
+"""The nouns and the bytes: digests, canonical JSON, records, stores, the log. Never knows what a release is for."""

@@ -1,18 +1,41 @@
 """Canonical JSON (RFC 8785). Knows bytes and values; must not know record kinds.
 
-Two paths: ``of_record`` for our own structs, whose domain (no floats, ASCII keys, safe integers) makes msgspec's
-sorted encoding equal RFC 8785 byte for byte; ``canonical`` for foreign JSON, which takes every rule of the RFC.
+Two paths. ``of_record`` is for our own structs, whose domain (no floats, ASCII keys, safe integers) makes msgspec's
+sorted encoding equal RFC 8785 byte for byte. ``canonical``, ``parse`` and ``of_value`` are for everything else: the
+same encoder behind guards that name what it would get wrong, and the ``rfc8785`` library for what the guards stop.
+Size, depth and count of foreign JSON are bounded before any decoder sees it.
 """
 
-from typing import TypeVar
+import contextlib
+import functools
+import gc
+import json  # noqa: TID251 - the one place: the exact path, with every hook set
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
+import rfc8785
 
-from cas.problems import CanonInvalid, RecordInvalid
+from cas.problems import CanonInvalid, RecordInvalid, TooLarge
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+MAX_BYTES: Final = 64 << 20
+MAX_DEPTH: Final = 128  # the decoders recurse on the interpreter's stack: well below its limit
+MAX_NODES: Final = 4_000_000
+_LARGE: Final = 1 << 16
+SAFE: Final = 2**53 - 1
+_EXPONENT: Final = 1e21  # from here on ECMAScript writes doubles with an exponent
+
 _ENCODER = msgspec.json.Encoder(order="sorted")
+
+_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_NO_COMMA: Final = bytes(byte for byte in range(256) if byte not in b',"')
+_NUMBERS: Final = bytes.maketrans(b"123456789,[", b"000000000::")
+_LONG_NUMBER: Final = b":" + b"0" * 16
+_ASTRAL: Final = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")  # UTF-8 of what UTF-16 writes as surrogates
+_ABOVE: Final = (b"\xee", b"\xef")  # UTF-8 of U+E000..U+FFFF, which UTF-16 sorts after the surrogates
 
 
 def of_record(value: msgspec.Struct) -> bytes:
@@ -38,3 +61,286 @@ def to_record(data: bytes, kind: type[S]) -> S:
     if _ENCODER.encode(value) != data:
         raise RecordInvalid(kind=kind.__name__, reason="not canonical")
     return value
+
+
+def canonical(
+    data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES
+) -> bytes:
+    """Turn foreign JSON into its RFC 8785 form.
+
+    Refused, never repaired: duplicate keys, lone surrogates, NaN and infinities, byte order marks, encodings other
+    than UTF-8, integers beyond 2^53-1, and numbers of another spelling (1e20, 9007199254740993.0) whose canonical form
+    is such an integer.
+
+    Raises: cas.canon_invalid, cas.too_large
+    """
+    strings = bound(data, max_bytes=max_bytes, max_depth=max_depth, max_nodes=max_nodes)
+    fast = _fast(data, _CANONICAL_DECODER, strings)
+    return fast[1] if fast is not None else _exact_bytes(_exact(data))
+
+
+def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES) -> Any:
+    """Decode foreign JSON strictly, refusing what ``canonical`` refuses.
+
+    Gives None, bool, int, float, str, list and dict; ``of_value`` of it equals ``canonical`` of the bytes.
+
+    Raises: cas.canon_invalid, cas.too_large
+    """
+    strings = bound(data, max_bytes=max_bytes, max_depth=max_depth, max_nodes=max_nodes)
+    fast = _fast(data, _VALUE_DECODER, strings)
+    return fast[0] if fast is not None else _exact(data)
+
+
+def of_value(value: Any) -> bytes:
+    """Encode plain values (None, bool, int, float, str, list, tuple, dict with string keys) by RFC 8785.
+
+    Raises: cas.canon_invalid for any other type or number, cas.too_large for depth
+    """
+    floats = _check_value(value)
+    if floats:
+        return _exact_bytes(value)
+    try:
+        out = _ENCODER.encode(value)
+    except RecursionError as error:
+        raise TooLarge(what="depth") from error
+    except UnicodeEncodeError as error:
+        raise CanonInvalid(reason="lone_surrogate") from error
+    return _exact_bytes(value) if _misorders(out) else out
+
+
+def bound(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES) -> int:
+    """Hold foreign JSON to size, depth and count of values without decoding it; gives the number of its strings.
+
+    Exact up to the first syntax error, which is where every decoder stops.
+
+    Raises: cas.too_large
+    """
+    if len(data) > max_bytes:
+        raise TooLarge(what="bytes", limit=max_bytes, found=len(data))
+    plain = _without_escapes(data)
+    frame = plain.translate(_BRACKETS, _NO_BRACKET)
+    quotes = frame.count(b'"')
+    # two neighbouring quotes may go: whether a bracket stands in a string hangs on the parity of quotes before it
+    frame = frame.replace(b'""', b"")
+    if b'"' in frame:
+        frame = b"".join(frame.split(b'"')[::2])
+    if len(data) > 2 * max_nodes:  # no value is shorter than one byte and a comma
+        _bound_nodes(plain, frame.count(b"["), max_nodes)
+    _bound_depth(frame, max_depth)
+    return quotes // 2
+
+
+def _bound_nodes(plain: bytes, brackets: int, max_nodes: int) -> None:
+    """Count values: each is the first, or follows a bracket or a comma."""
+    if brackets + plain.count(b",") < max_nodes:
+        return
+    commas = plain.translate(None, _NO_COMMA).replace(b'""', b"")  # as in ``bound``
+    found = b"".join(commas.split(b'"')[::2]).count(b",") + brackets + 1
+    if found > max_nodes:
+        raise TooLarge(what="nodes", limit=max_nodes, found=found)
+
+
+def _without_escapes(data: bytes) -> bytes:
+    r"""Take out each ``\x`` pair that can hide a quote."""
+    parts: list[bytes] = []
+    many = len(data) >> 5
+    at = 0
+    found = data.find(b"\\")
+    while found >= 0:
+        if len(parts) > many:  # a scan in C over everything is the faster one now
+            return data.replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts.append(data[at:found])
+        at = found + 2
+        found = data.find(b"\\", at)
+    return b"".join((*parts, data[at:])) if parts else data
+
+
+def _bound_depth(frame: bytes, max_depth: int) -> None:
+    """Peel the innermost brackets off, one level a pass."""
+    depth = 0
+    while frame:
+        peeled = frame.replace(b"[]", b"")
+        if len(peeled) == len(frame):  # what is left never closes: not JSON, but a decoder would still descend
+            depth += frame.count(b"[")
+            break
+        frame = peeled
+        depth += 1
+        if depth > max_depth:
+            break
+    if depth > max_depth:
+        raise TooLarge(what="depth", limit=max_depth)
+
+
+def _fast(data: bytes, decoder: msgspec.json.Decoder[Any], strings: int) -> tuple[Any, bytes] | None:
+    """Decode and encode by msgspec; None when a guard says that only the exact path can tell."""
+    try:
+        with _uncollected(len(data)):
+            value = decoder.decode(data)
+        out = _ENCODER.encode(value)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+        return None
+    if out[:1] not in {b"{", b"["} or _misorders(out):
+        return None
+    if _LONG_NUMBER in out.translate(_NUMBERS, b"-"):  # (1) an integer that may be beyond 2^53-1
+        return None
+    quotes = _without_escapes(out).count(b'"')
+    # (2) a duplicate key is a string that went in and did not come out
+    return (value, out) if quotes == 2 * strings else None
+
+
+@contextlib.contextmanager
+def _uncollected(size: int) -> Iterator[None]:
+    """Keep the collector from walking a large tree again and again while it grows: a third of the time.
+
+    Threads may overlap here: whoever found it running starts it again, so it never stays off.
+    """
+    if size < _LARGE or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _misorders(out: bytes) -> bool:
+    """Tell whether UTF-8 order of keys may differ from the UTF-16 order that RFC 8785, 3.2.3 asks for."""
+    if out.isascii():
+        return False
+    return any(byte in out for byte in _ASTRAL) and any(byte in out for byte in _ABOVE)
+
+
+def _number(text: str) -> float:
+    """Read a number written with a fraction or an exponent.
+
+    From 10^21 on its canonical form keeps an exponent and comes back as the same double; below, it is written as plain
+    digits, which nobody could tell from an unsafe integer.
+    """
+    number = float(text)
+    if number - number != 0:
+        raise CanonInvalid(reason="number_not_finite", found=text[:40])
+    if SAFE < abs(number) < _EXPONENT:  # no double of that size has a fraction
+        raise CanonInvalid(reason="integer_unsafe", found=text[:40])
+    return number
+
+
+@functools.lru_cache(maxsize=4096)
+def _number_text(text: str) -> msgspec.Raw:
+    """Give such a number as ECMAScript writes it (RFC 8785, 3.2.2.3)."""
+    number = _number(text)
+    if abs(number) >= _EXPONENT or 0 < abs(number) < 1e-4:  # here Python's way to write exponents is its own
+        return msgspec.Raw(rfc8785.dumps(number))
+    if number.is_integer():
+        return msgspec.Raw(b"%d" % int(number))
+    return msgspec.Raw(repr(number).encode("ascii"))
+
+
+_CANONICAL_DECODER: Final = msgspec.json.Decoder(float_hook=_number_text)
+_VALUE_DECODER: Final = msgspec.json.Decoder(float_hook=_number)
+
+
+def _exact(data: bytes) -> Any:
+    """Decode slowly, and say exactly what is wrong.
+
+    Raises: cas.canon_invalid
+    """
+    if data[:3] == b"\xef\xbb\xbf" or data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise CanonInvalid(reason="byte_order_mark")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CanonInvalid(reason="not_utf8", position=error.start) from error
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_constant
+        )
+    except json.JSONDecodeError as error:
+        raise CanonInvalid(reason="syntax", position=error.pos) from error
+    except RecursionError as error:
+        raise TooLarge(what="depth") from error
+    _check_value(value)
+    try:
+        _ENCODER.encode(value)
+    except UnicodeEncodeError as error:
+        raise CanonInvalid(reason="lone_surrogate") from error
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise CanonInvalid(reason="duplicate_key", key=ascii(key)[1:81])
+            seen.add(key)
+    return members
+
+
+def _integer(text: str) -> int:
+    number = int(text) if len(text) <= 17 else SAFE + 1  # 16 digits and a sign: no need to read more of them
+    if abs(number) > SAFE:
+        raise CanonInvalid(reason="integer_unsafe", found=text[:40])
+    return number
+
+
+def _constant(text: str) -> NoReturn:
+    raise CanonInvalid(reason="number_not_finite", found=text)
+
+
+def _exact_bytes(value: Any) -> bytes:
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise CanonInvalid(reason="lone_surrogate") from error
+    except RecursionError as error:
+        raise TooLarge(what="depth") from error
+
+
+def _check_value(value: Any) -> bool:
+    """Hold a value to JSON's types and safe numbers; tells whether it holds floats.
+
+    Raises: cas.canon_invalid, cas.too_large
+    """
+    todo = [value]
+    floats = False
+    for item in todo:
+        kind = type(item)
+        if kind is str or kind is bool or item is None:
+            continue
+        check = _CHECKS.get(kind)
+        if check is None:
+            raise CanonInvalid(reason="type", found=kind.__name__)
+        todo.extend(check(item))
+        floats = floats or kind is float
+        if len(todo) > MAX_NODES:  # a value that holds itself ends here too
+            raise TooLarge(what="nodes", limit=MAX_NODES)
+    return floats
+
+
+def _check_keys(item: dict[Any, Any]) -> Any:
+    for key in item:
+        if type(key) is not str:
+            raise CanonInvalid(reason="type", found=f"{type(key).__name__} key")
+    return item.values()
+
+
+def _check_integer(item: int) -> tuple[()]:
+    if not -SAFE <= item <= SAFE:
+        raise CanonInvalid(reason="integer_unsafe", found=hex(item)[:40])
+    return ()
+
+
+def _check_float(item: float) -> tuple[()]:
+    _number(repr(item))
+    return ()
+
+
+_CHECKS: Final[dict[type, Callable[[Any], Any]]] = {
+    dict: _check_keys,
+    list: list,
+    tuple: list,
+    int: _check_integer,
+    float: _check_float,
+}

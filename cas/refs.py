@@ -71,6 +71,11 @@ def verdict(release_digest: Digest, environment_name: str) -> str:
     return f"verdict/{release_digest}/{environment_name}"
 
 
+def left(target_digest: Digest, line: str) -> str:
+    """Observation of a target as the newest deployment of a line, good or taken back, left it."""
+    return f"left/{target_digest}/{line}"
+
+
 def lease(environment_name: str) -> str:
     """PromotionStatus that is deploying there: one at a time."""
     return f"lease/{environment_name}"
@@ -79,3 +84,18 @@ def lease(environment_name: str) -> str:
 def named(uuid: str) -> str:
     """Record by its id (UUIDv8 of its digest)."""
     return f"id/{uuid}"
+
+
+def token(identity: str) -> str:
+    """Token by the 32 hex digits of its id; gone when it was revoked."""
+    return f"token/{identity}"
+
+
+def asked(actor_and_key: Digest) -> str:
+    """Asked: an idempotency key of one actor that was used."""
+    return f"asked/{actor_and_key}"
+
+
+def remote(origin: str) -> str:
+    """HeadSet of ImportClaim: what another instance's bundles claim. Foreign facts fold nowhere else."""
+    return f"remote/{origin}"

@@ -113,7 +113,7 @@ def build(root: Path) -> dict[str, str]:
     """Build every image of the demo; give digests by reference."""
     layout = Layout(root)
     made = {}
-    for repository in ("shop/api", "shop/worker"):
+    for repository in ("api", "worker"):
         for tag in ("v2.3.0", "v2.3.1"):
             made[f"{repository}:{tag}"] = layout.image(repository, tag)
     layout.close()

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from cas.digest import Digest
 from cas.log import Log
+from cas.problems import Category, Problem
 from cas.records.base import ActorId, Instant, Nonce
 from cas.records.proof import Key
 from cas.records.release import Target
@@ -86,6 +87,28 @@ class Caller:
     login: str
 
 
+class SecretMissing(Problem):
+    """A secret reference leads nowhere on this machine."""
+
+    code = "target.secret_missing"
+    category = Category.MISSING
+    title = "A secret that the deployment needs is not set"
+    remedy = "Set it where its reference points, then deploy again."
+
+
+def no_secret(source: str) -> str:
+    """Resolve no secret: for instances that were given no source of them.
+
+    Raises: target.secret_missing
+    """
+    raise SecretMissing(source=source)
+
+
+def no_registry() -> str:
+    """Serve no images."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """Everything an operation may touch."""
@@ -101,3 +124,5 @@ class Effects:
     generator: str
     generator_version: str
     tenant: str = "default"
+    secret: Callable[[str], str] = no_secret  # by reference ("env:NAME", "file:/path"); the value is never kept
+    registry: Callable[[], str] = no_registry  # host:port of the home's own /v2/, as targets reach it; empty = none

@@ -14,10 +14,12 @@ from cas.problems import Category, Problem
 from cas.records.base import Record
 from cas.records.proof import Run, RunNote
 from cas.store import Reader, Store, save
+from pipeline.held import held_of
 
 I = TypeVar("I", bound=Record)  # noqa: E741 - I for input, O for output
 O = TypeVar("O", bound=Record)  # noqa: E741
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 class ReadUnnamed(Problem):
@@ -36,6 +38,7 @@ class StageIO:
         self._store = store
         self._keep = keep
         self._named = set(digest.named_in(question))
+        self._held = held_of(store)
         self.reads: set[Digest] = set()
         self.keeps: set[Digest] = set()
 
@@ -51,6 +54,24 @@ class StageIO:
             self.reads.add(wanted)
             self._named |= digest.named_in(data)
         return data
+
+    def derive(self, wanted: Digest, make: Callable[[bytes], T], *, via: Digest) -> T:
+        """Give ``make`` of an object that ``via``, which was read before, names.
+
+        Made once per store, since bytes and ``make`` are pure; counts as a read whether it was made now or before.
+
+        Raises: as ``read``, and what ``make`` raises
+        """
+        if wanted not in self._named and (via not in self.reads or wanted not in self._held.names(via, self._store)):
+            raise ReadUnnamed(digest=wanted)
+        held = self._held.get(wanted, make)
+        if held is None:
+            data = self._store.get(wanted)
+            held = (make(data),)
+            self._held.put(wanted, make, held, len(data))
+        self.reads.add(wanted)
+        value: T = held[0]
+        return value
 
     def load(self, wanted: Digest, kind: type[R]) -> R:
         """Give a named record.
@@ -88,13 +109,20 @@ class Done(Generic[O]):
     note: RunNote
 
 
-def advance(stage: Stage[I, O], question: Digest, store: Store) -> Done[O]:
+def advance(
+    stage: Stage[I, O],
+    question: Digest,
+    store: Store,
+    make_io: Callable[[Reader, Callable[[bytes], Digest], bytes], StageIO] = StageIO,
+) -> Done[O]:
     """Load the input, run the stage, save output, keeps and Run: the only such code.
+
+    ``make_io`` may give a StageIO that remembers what it decoded; it must answer as StageIO does.
 
     Raises: what the stage raises (a Problem: no answer), stage.read_unnamed
     """
     data = store.get(question)
-    io = StageIO(store, store.put, data)
+    io = make_io(store, store.put, data)
     output = stage.compute(canon.to_record(data, stage.input), io)
     name = save(store, output)
     run = Run(

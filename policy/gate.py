@@ -1,13 +1,24 @@
 """What a gate is, and what it may look at. Must not know any gate, nor where facts came from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from cas.records.base import Part
+from cas.digest import Digest
+from cas.records.base import Instant, Part
+from cas.records.feed import FeedSnapshot
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
-from cas.records.release import Environment, Release
-from cas.records.verdict import Assessment, Finding, GateStatus, Question, Verdict
+from cas.records.proof import Directory
+from cas.records.release import Environment, Release, TemplateFacts
+from cas.records.verdict import (
+    Assessment,
+    EvidenceRef,
+    Finding,
+    GateStatus,
+    Question,
+    SeverityLabel,
+    Verdict,
+)
 
 P = TypeVar("P", bound=Part)
 
@@ -20,32 +31,45 @@ class FactView:
     release: Release
     environment: Environment
     assessment: Assessment
-    template: tuple[tuple[str, bytes], ...]  # (path, bytes) of the captured deployment template
+    template: TemplateFacts | None  # what read_template/1 found in the captured deployment template
+    feed: FeedSnapshot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """An approval as it came in. ``signers`` are logins whose personal keys verifiably signed it."""
+
+    digest: Digest  # of the AdmittedApproval
+    admitted: AdmittedApproval
+    approval: Approval
+    signers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MomentView:
     """What decide shows a gate: the verdict, the promotion, approvals, at ``as_of``."""
 
-    as_of: str
+    as_of: Instant
     verdict: Verdict
+    verdict_digest: Digest
     promotion: Promotion
+    promotion_digest: Digest
     environment: Environment
-    approvals: tuple[tuple[AdmittedApproval, Approval], ...]
+    votes: tuple[Vote, ...]
     stop_line: StopLine | None
-    requester_login: str
-    directory: Any  # cas.records.proof.Directory | None
+    directory: Directory | None
+    requester_login: str  # empty when the directory does not know who asked
     source_completed_at: str  # when the environment before finished deploying this release; empty = never
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A gate's answer while it is being made. Without ``settle`` the status follows from the findings."""
+    """A gate's answer. ``ends`` are instants at which it may change; those that lie behind ``as_of`` do not matter."""
 
     status: GateStatus
     findings: tuple[Finding, ...] = ()
     counted: tuple[tuple[str, int], ...] = ()
-    ends: tuple[str, ...] = ()  # instants at which this answer may change
+    ends: tuple[Instant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +77,8 @@ class Gate(Generic[P]):
     """A published gate: ``name/version`` is frozen with the import closure of ``check``.
 
     ``asks`` and ``remedy`` and ``sentences`` (finding code → sentence with ``{argument}`` slots) are prose, rendered
-    at the doors; they never enter a record.
+    at the doors; they never enter a record. A gate of judge answers ``unknown`` when facts are missing; a gate of the
+    moment (``moment=True``) answers ``unknown`` while time or people can still turn it, and ``fail`` when they cannot.
     """
 
     name: str
@@ -63,7 +88,7 @@ class Gate(Generic[P]):
     asks: str
     remedy: str
     sentences: tuple[tuple[str, str], ...]
-    flips: tuple[tuple[str, str], ...] = field(default=())  # flip code → sentence
+    flips: tuple[tuple[str, str], ...] = field(default=())  # flip code → sentence with {argument}
     moment: bool = False
 
     @property
@@ -73,3 +98,29 @@ class Gate(Generic[P]):
 
 
 AnyGate = Gate[Any]
+
+
+def finding(
+    code: str,
+    arguments: Iterable[tuple[str, str | int]] = (),
+    *,
+    severity: SeverityLabel = "unknown",
+    component: str = "",
+    purl: str = "",
+    vulnerability: str = "",
+    evidence: Iterable[EvidenceRef] = (),
+    path: tuple[str, ...] = (),
+    flips: Iterable[tuple[str, str]] = (),
+) -> Finding:
+    """Build a finding; arguments, evidence and flips are put into their one order."""
+    return Finding(
+        code=code,
+        arguments=tuple(sorted((name, str(value)) for name, value in arguments)),
+        severity=severity,
+        component=component,
+        purl=purl,
+        vulnerability=vulnerability,
+        evidence=tuple(sorted(set(evidence), key=lambda ref: (ref.digest, ref.pointer))),
+        path=path,
+        flips=tuple(sorted(set(flips))),
+    )

@@ -1,6 +1,6 @@
 """What a kind of target is: settings, a pure plan, an adapter. Must not know any product."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,8 +8,16 @@ import msgspec
 
 from cas.digest import Digest
 from cas.records.base import Instant
-from cas.records.deploy import Deployment, Observation, Plan, Receipt, Rendered, Step
-from cas.records.release import Environment, Release, Target
+from cas.records.deploy import Deployment, Observation, Receipt, Rendered, Step
+from cas.records.release import Environment, Release, Resolution, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the deployment before left on a target: its lock, and the target as it was then seen."""
+
+    rendered: Rendered
+    observation: Observation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,15 @@ class Wanted:
     rendered: Rendered
     observation: Observation
     observation_digest: Digest
+    resolutions: tuple[Resolution, ...]  # one per component, in the release's order
+    baseline: Baseline | None
     read: Callable[[Digest], bytes]  # objects named by the above
+    keep: Callable[[bytes], Digest]  # for what a step needs
+
+    @property
+    def platform(self) -> str:
+        """The target's platform as declared, or as its engine says."""
+        return self.target.platform or self.observation.platform
 
 
 class World(Protocol):
@@ -55,22 +71,25 @@ class World(Protocol):
 class Adapter(Protocol):
     """Touches one target. Every method may raise target.* problems; ``apply`` of the same step twice is harmless."""
 
-    def observe(self, target: Target, digest: Digest, project: str, world: World) -> Observation:
-        """Capture the target's state; file bytes it lists are kept through ``world``."""
+    def observe(self, target: Target, digest: Digest, project: str, paths: Sequence[str], world: World) -> Observation:
+        """Capture the target's state: the project's containers, and the files of these paths, absent ones too.
+
+        The bytes of files found are kept through ``world``; no other file is read.
+        """
         ...
 
-    def apply(self, target: Target, plan: Plan, plan_digest: Digest, step: Step, world: World) -> Receipt:
-        """Do one step and say what was done; a failure is a Receipt, not an exception, unless nothing is known."""
+    def apply(self, target: Target, project: str, plan: Digest, step: Step, world: World) -> Receipt:
+        """Do one step and say what was done; a failure is a Receipt, not an exception."""
         ...
 
-    def undo(self, target: Target, plan: Plan, plan_digest: Digest, step: Step, world: World) -> Receipt:
-        """Take one done step back: the old containers run again with their old configuration."""
+    def undo(self, target: Target, project: str, plan: Digest, step: Step, world: World) -> Receipt:
+        """Take one done, or half done, step back: the old containers run again with their old configuration."""
         ...
 
     def finish(
-        self, target: Target, project: str, files: Mapping[str, bytes], world: World
+        self, target: Target, project: str, files: Mapping[str, bytes | None], world: World
     ) -> Iterator[tuple[str, Digest]]:
-        """Write the sealed artifacts (lock, sticker, envelopes, manifest, checksums) atomically; give (path, digest)."""
+        """Write the sealed files (sticker, manifest, …) atomically, remove those of None; give (path, digest)."""
         ...
 
 

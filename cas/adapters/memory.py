@@ -1,4 +1,7 @@
-"""Store and Log in dictionaries: the reference behaviour that every other adapter is held to."""
+"""Store and Log in dictionaries: the reference behaviour that every other adapter is held to.
+
+Safe between threads: objects are only ever added, in one step each; the log changes under its lock.
+"""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +10,7 @@ from concurrent.futures import Future
 from cas import canon, digest, merkle
 from cas.digest import Digest
 from cas.log import Appended, Fold, LogHead, RefIs
-from cas.problems import EntryMissing, ObjectCorrupt, ObjectMissing
+from cas.problems import EntryMissing, ObjectCorrupt, ObjectMissing, Problem
 from cas.records.proof import Entry, RunNote
 
 CHUNK = 1 << 20
@@ -19,9 +22,9 @@ class MemoryStore:
     def __init__(self) -> None:
         self._objects: dict[Digest, bytes] = {}
 
-    def has(self, digest: Digest) -> bool:
+    def has(self, name: Digest) -> bool:
         """See Store."""
-        return digest in self._objects
+        return name in self._objects
 
     def get(self, name: Digest) -> bytes:
         """See Store."""
@@ -71,31 +74,40 @@ class MemoryStore:
 
 
 class MemoryLog:
-    """A Log in a list."""
+    """A Log in a list. What was appended is at once as durable as it will ever be."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._leaves: list[bytes] = []
         self._entries: list[Entry] = []
+        self._tree = merkle.Tree()
         self._fold = Fold()
 
     def append(self, entries: Sequence[Entry], expect: Sequence[RefIs] = ()) -> Future[Appended]:
         """See Log."""
         future: Future[Appended] = Future()
+        try:
+            done = self._append(entries, expect)
+        except Problem as problem:
+            future.set_exception(problem)
+        else:
+            future.set_result(done)
+        return future
+
+    def _append(self, entries: Sequence[Entry], expect: Sequence[RefIs]) -> Appended:
+        leaves = [canon.of_record(entry) for entry in entries]  # before anything is changed: it may refuse
         with self._lock:
-            try:
-                self._fold.check(entries, expect)
-            except Exception as problem:  # noqa: BLE001 - handed to whoever waits
-                future.set_exception(problem)
-                return future
+            self._fold.check(entries, expect)
             first = len(self._entries)
             for entry in entries:
-                self._leaves.append(canon.of_record(entry))
-                self._entries.append(entry)
                 self._fold.apply(entry)
-            head = self.head()
-        future.set_result(Appended(first, head))
-        return future
+            self._leaves += leaves
+            self._entries += entries
+            self._tree.extend(map(merkle.leaf_hash, leaves))
+            return Appended(first, self._head())
+
+    def _head(self) -> LogHead:
+        return LogHead(self._tree.size, digest.from_raw(self._tree.root()))
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Entry]]:
         """See Log."""
@@ -103,11 +115,8 @@ class MemoryLog:
 
     def head(self) -> LogHead:
         """See Log."""
-        level = [merkle.leaf_hash(leaf) for leaf in self._leaves]
-        while len(level) > 1:
-            paired = [merkle.node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
-            level = paired + level[len(level) & ~1 :]
-        return LogHead(len(self._leaves), digest.from_raw(level[0] if level else merkle.EMPTY))
+        with self._lock:
+            return self._head()
 
     def ref(self, name: str) -> Digest | None:
         """See Log."""
@@ -115,7 +124,8 @@ class MemoryLog:
 
     def refs(self, prefix: str = "") -> tuple[tuple[str, Digest], ...]:
         """See Log."""
-        return tuple(sorted((name, at) for name, at in self._fold.refs.items() if name.startswith(prefix)))
+        with self._lock:
+            return tuple(sorted((name, at) for name, at in self._fold.refs.items() if name.startswith(prefix)))
 
     def admitted(self, record: Digest) -> int | None:
         """See Log."""
@@ -137,8 +147,8 @@ class MemoryLog:
 
     def inclusion(self, position: int, size: int) -> tuple[bytes, ...]:
         """See Log."""
-        raise NotImplementedError
+        return self._tree.inclusion(position, size)
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """See Log."""
-        raise NotImplementedError
+        return self._tree.consistency(old, new)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from cas.digest import Digest
 from cas.records.base import ActorId, Count, Instant, Name, Nonce, Pairs, Part, Record, Slug, Text
+from cas.records.release import Strategy
 
 ArtifactType = Literal[
     "compose-lock",
@@ -33,10 +34,15 @@ class Deployment(Record, frozen=True, kw_only=True, tag="deployment/1"):
     generator_version: Name
     previous: Digest | None  # Deployed record of the same line, before
     nonce: Nonce
+    strategy: Strategy = "all_at_once"
+    batch_size: Count = 1  # targets at a time, for rolling
 
 
 class ObservedContainer(Part, frozen=True, kw_only=True):
-    """A container as the engine tells it. ``config_hash`` covers what we set: image, command, env names, mounts, ports, labels."""
+    """A container as the engine tells it.
+
+    ``config_hash`` covers what we set: image, command, environment names, mounts, ports, labels.
+    """
 
     name: str
     id: str
@@ -171,6 +177,35 @@ class StickerInput(Record, frozen=True, kw_only=True, tag="sticker_input/1"):
     signer_key_id: str
 
 
+class StickerBody(Record, frozen=True, kw_only=True, tag="sticker_body/1"):
+    """The answer of sticker/1: ``body`` is the canonical JSON that is signed, the sticker without ``signature``."""
+
+    deployment: Digest
+    target: Digest
+    name: Name  # "targets/<target>/stella.version.json"; on the target itself "stella.version.json"
+    body: Digest
+
+
+class ManifestInput(Record, frozen=True, kw_only=True, tag="manifest_input/1"):
+    """The question of manifest/1: every file made for a deployment but manifest and checksums."""
+
+    deployment: Digest
+    rendered: Digest
+    sealed: Digest | None  # stickers and the release_decision packet
+    created_at: Instant
+    signature_algorithm: str
+    signer_key_ref: str
+    signer_key_id: str
+
+
+class ManifestBody(Record, frozen=True, kw_only=True, tag="manifest_body/1"):
+    """The answer of manifest/1: ``body`` is the canonical JSON that is signed, the manifest without ``signature``."""
+
+    deployment: Digest
+    artifacts: tuple[Artifact, ...]  # sorted by name
+    body: Digest
+
+
 class Signed(Part, frozen=True, kw_only=True):
     """A captured signature over a body: what seal/1 puts into the file."""
 
@@ -187,23 +222,37 @@ class SealInput(Record, frozen=True, kw_only=True, tag="seal_input/1"):
 
     deployment: Digest
     signed: tuple[Signed, ...]  # sorted by name
+    beside: Digest | None = None  # ManifestBody, when the manifest is sealed: checksums cover its artifacts
 
 
 class Sealed(Record, frozen=True, kw_only=True, tag="sealed/1"):
-    """The files of seal/1, by name."""
+    """The files of seal/1, by name.
+
+    ``manifest`` and the checksum files list, and are not listed: ``checksums`` covers the deployment's folder,
+    ``target_checksums`` what one target receives (target's name, digest).
+    """
 
     deployment: Digest
-    artifacts: tuple[Artifact, ...]
+    artifacts: tuple[Artifact, ...]  # sorted by name
+    manifest: Digest | None = None
+    checksums: Digest | None = None
+    target_checksums: tuple[tuple[str, Digest], ...] = ()
 
 
 class Outcome(Part, frozen=True, kw_only=True):
-    """How one target ended."""
+    """How one target ended.
+
+    ``not_reached``: nothing was stopped there, what ran runs on. ``restored``: the old containers run again. ``failed``:
+    neither; the observation tells. ``code`` is the problem's code on the targets that caused the end.
+    """
 
     target: Digest
     result: Literal["deployed", "unchanged", "restored", "failed", "not_reached"]
     plan: Digest | None
     receipts: tuple[Digest, ...]
     sticker: Digest | None  # signed sticker file
+    code: str = ""
+    observation: Digest | None = None  # the target as it was left
 
 
 class DeploymentResult(Record, frozen=True, kw_only=True, tag="deployment_result/1"):
@@ -247,6 +296,17 @@ class PackInput(Record, frozen=True, kw_only=True, tag="pack_input/1"):
     signer_key_ref: str
     signer_key_id: str
     actors: tuple[tuple[str, str], ...]  # (actor id, login), sorted
+    manifest_body: Digest | None = None  # ManifestBody behind ``manifest``
+
+
+class PacketBody(Record, frozen=True, kw_only=True, tag="packet_body/1"):
+    """The answer of pack/1: ``body`` is the canonical JSON that is signed, the packet without ``signature``."""
+
+    id: str  # UUIDv8 of the PackInput
+    type: str
+    promotion: Digest
+    content: Digest
+    body: Digest
 
 
 class Drift(Part, frozen=True, kw_only=True):
@@ -265,6 +325,7 @@ class DriftInput(Record, frozen=True, kw_only=True, tag="drift_input/1"):
     deployed: Digest
     target: Digest
     observation: Digest
+    left: Digest | None = None  # Observation of the target as it was left last; None = as the deployment left it
 
 
 class DriftReport(Record, frozen=True, kw_only=True, tag="drift_report/1"):

@@ -14,7 +14,8 @@ class Evidence(Record, frozen=True, kw_only=True, tag="evidence/1"):
     """Raw bytes, what they are, what they speak of, and how they are bound to it.
 
     ``raw`` is the document byte for byte; ``envelope`` the DSSE envelope it travelled in, if any. ``attested``: a
-    verified signature covers the subject digest; ``embedded``: the document names it; ``asserted``: the submitter said so.
+    verified signature covers the subject digest; ``embedded``: the document names it; ``asserted``: the submitter said
+    so.
     """
 
     raw: Digest
@@ -61,6 +62,7 @@ class Package(Part, frozen=True, kw_only=True):
     licenses: tuple[str, ...]
     hashes: Pairs
     pointer: str
+    source: str = ""  # name@version of the source package when the document says so outside the purl
 
 
 class SbomFacts(Record, frozen=True, kw_only=True, tag="sbom_facts/1"):

@@ -69,11 +69,40 @@ class KevList(Record, frozen=True, kw_only=True, tag="kev_list/1"):
 
 
 class EpssList(Record, frozen=True, kw_only=True, tag="epss_list/1"):
-    """EPSS scores in millionths, sorted by CVE."""
+    """A leaf of an EpssTree: scores in millionths, sorted by CVE."""
 
     model: str
     scored_on: str
     scores: tuple[tuple[str, Count], ...]
+
+
+class EpssTree(Record, frozen=True, kw_only=True, tag="epss_tree/1"):
+    """EPSS scores in EpssList leaves by the first three hex digits of the SHA-256 of the CVE; empty ones are left out."""
+
+    model: str
+    scored_on: str
+    leaves: tuple[NamedDigest, ...]
+
+
+class FeedDocument(Part, frozen=True, kw_only=True):
+    """An advisory document, and the (ecosystem, package) pairs it speaks of."""
+
+    id: Name
+    raw: Digest
+    modified: str
+    places: Pairs
+
+
+class FeedDocuments(Record, frozen=True, kw_only=True, tag="feed_documents/1"):
+    """Documents whose id's SHA-256 begins with the leaf's three hex digits, sorted by id."""
+
+    documents: tuple[FeedDocument, ...]
+
+
+class FeedDocumentTree(Record, frozen=True, kw_only=True, tag="feed_document_tree/1"):
+    """Every document behind a snapshot, so that the next import knows what is new, changed or gone."""
+
+    leaves: tuple[NamedDigest, ...]
 
 
 class FeedSnapshot(Record, frozen=True, kw_only=True, tag="feed_snapshot/1"):
@@ -83,6 +112,7 @@ class FeedSnapshot(Record, frozen=True, kw_only=True, tag="feed_snapshot/1"):
     captured_at: Instant
     sources: tuple[FeedSource, ...]
     ecosystems: tuple[NamedDigest, ...]  # sorted by ecosystem
-    kev: Digest | None
-    epss: Digest | None
+    kev: Digest | None  # KevList
+    epss: Digest | None  # EpssTree
     notes: Pairs
+    documents: Digest | None = None  # FeedDocumentTree

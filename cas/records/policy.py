@@ -3,7 +3,7 @@
 from typing import Literal
 
 from cas.digest import Digest
-from cas.records.base import ActorId, Count, Instant, Name, Nonce, Part, Record, Scalar, Slug, Text
+from cas.records.base import ActorId, Count, Instant, Millionths, Name, Nonce, Part, Record, Scalar, Slug, Text
 
 Enforcement = Literal["block", "warn", "observe"]
 
@@ -45,6 +45,35 @@ class PolicyPack(Record, frozen=True, kw_only=True, tag="policy_pack/1"):
     verdict_ttl_seconds: Count
     decision_ttl_seconds: Count
     trust_table: Digest | None  # VexTrustTable; None = the built-in one, by its frozen version
+
+
+class VexSource(Part, frozen=True, kw_only=True):
+    """Whose claims weigh how much: provenance, coverage, replayability. The first source whose glob fits counts."""
+
+    source_class: Literal["vendor", "distro", "internal", "hub", "attestation", "unverified"]
+    signers: tuple[str, ...]  # globs of verified signers; empty = unverified claims
+    provenance: Millionths
+    coverage: Millionths
+    replayability: Millionths
+
+
+class VexTrustTable(Record, frozen=True, kw_only=True, tag="vex_trust_table/1"):
+    """How VEX claims are weighed; all fractions in millionths.
+
+    A claim of not_affected or fixed counts when its score is at least ``minimum_score``; one of affected always does.
+    """
+
+    name: Slug
+    version: str
+    provenance_weight: Millionths
+    coverage_weight: Millionths
+    replayability_weight: Millionths
+    sources: tuple[VexSource, ...]  # in order of asking
+    strengths: tuple[tuple[str, Millionths], ...]  # sorted by name
+    freshness: tuple[Millionths, ...]  # by whole days of age; older is 0
+    conflict_penalty: Millionths
+    minimum_score: Millionths
+    unverified_counts: bool  # whether an unverified claim may close a finding
 
 
 class Waiver(Record, frozen=True, kw_only=True, tag="waiver/1"):

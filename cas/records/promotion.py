@@ -35,7 +35,7 @@ class Promotion(Record, frozen=True, kw_only=True, tag="promotion/1"):
 
 
 class PromotionStatus(Record, frozen=True, kw_only=True, tag="promotion_status/1"):
-    """What the ref ``promotion/<id>`` names: the state after its newest event, and the records that brought it there."""
+    """What the ref ``promotion/<id>`` names: the state after its newest event, and the records that led there."""
 
     promotion: Digest
     state: PromotionState

@@ -146,6 +146,15 @@ class Verification(Record, frozen=True, kw_only=True, tag="verification/1"):
     signatures: tuple[SignatureCheck, ...]
 
 
+class Recovery(Record, frozen=True, kw_only=True, tag="recovery/1"):
+    """What opening a home after a crash cut off its journal: never acknowledged, kept under ``lost/`` all the same."""
+
+    journal: Count
+    position: Count
+    size: Count
+    lost: str  # hex SHA-256 of the bytes, which are no object
+
+
 class ImportClaim(Record, frozen=True, kw_only=True, tag="import_claim/1"):
     """A bundle of another instance, brought in: its Runs and verdicts are claims until rerun here."""
 
@@ -153,6 +162,22 @@ class ImportClaim(Record, frozen=True, kw_only=True, tag="import_claim/1"):
     checkpoint: Digest
     manifest: Digest
     roots: tuple[Digest, ...]
+
+
+class ProvenEntry(Part, frozen=True, kw_only=True):
+    """An entry at its position, with the RFC 6962 inclusion proof to the bundle's log root (base64 hashes)."""
+
+    position: Count
+    entry: Entry
+    proof: tuple[str, ...]
+
+
+class BundleLog(Record, frozen=True, kw_only=True, tag="bundle_log/1"):
+    """The entries of a log that travel in a bundle, in log order, each proven."""
+
+    size: Count
+    root: Digest
+    entries: tuple[ProvenEntry, ...]
 
 
 class BundleManifest(Record, frozen=True, kw_only=True, tag="bundle_manifest/1"):
@@ -165,6 +190,8 @@ class BundleManifest(Record, frozen=True, kw_only=True, tag="bundle_manifest/1")
     packs: tuple[Digest, ...]
     objects: Count
     trust_root: Digest
+    log: Digest  # BundleLog: entries and inclusion proofs that travel along
+    verifier: Digest  # verify.py as it travels
     entries: tuple[Count, ...]  # log positions whose entries and inclusion proofs travel along
     absent: tuple[Digest, ...]  # named by what travels, but left out (image layers, other closures)
 
@@ -184,6 +211,7 @@ class ReplayReport(Record, frozen=True, kw_only=True, tag="replay_report/1"):
 
     subject: Digest
     result: Literal["equal", "different", "cannot_rerun"]
-    runs: Count
+    runs: Count  # that were rerun
     engines_missing: tuple[str, ...]
+    absent: tuple[Digest, ...]  # Runs behind it that were not rerun, since what they read is not here
     differences: tuple[ReplayDifference, ...]

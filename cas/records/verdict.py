@@ -22,7 +22,7 @@ class Head(Part, frozen=True, kw_only=True):
 
 
 class GatherInput(Record, frozen=True, kw_only=True, tag="gather_input/1"):
-    """The question of gather/1. The caller chooses release, environment and purpose; heads and time come from the instance."""
+    """The question of gather/1. The caller chooses release, environment, purpose; heads and time are the instance's."""
 
     release: Digest
     environment: Digest
@@ -121,6 +121,7 @@ class AssessInput(Record, frozen=True, kw_only=True, tag="assess_input/1"):
     question: Digest
     findings: tuple[Digest, ...]  # outputs of match/1, one per SBOM facts named by the question; sorted
     baseline: Digest | None  # Assessment of the release deployed before, for cve_delta
+    template: Digest | None  # TemplateFacts of the release's template
 
 
 class Claim(Part, frozen=True, kw_only=True):
@@ -178,6 +179,7 @@ class EvidenceRow(Part, frozen=True, kw_only=True):
     signers: tuple[str, ...]
     predicate_type: str
     builder: str
+    source: str
     admitted_at: Instant
 
 
@@ -199,6 +201,7 @@ class Assessment(Record, frozen=True, kw_only=True, tag="assessment/1"):
     evidence: tuple[EvidenceRow, ...]
     findings: tuple[AssessedFinding, ...]
     unknowns: tuple[UnknownRow, ...]
+    template: Digest | None  # TemplateFacts of the release's template
     trust_table: Digest
     valid_until: Instant | None  # earliest instant at which a claim's weight or a waiver changes
 

@@ -1,1 +1,1 @@
-"""Foreign evidence formats, one file each, detected from content."""
+"""Foreign formats: how documents are known by content, checked, and read into facts. Must not know stores or logs."""

@@ -51,6 +51,11 @@ class Work:
         self._runs.append(done.note)
         return done
 
+    def again(self, done: Done[O]) -> Done[O]:
+        """List a Run that an earlier attempt of the same operation made."""
+        self._runs.append(done.note)
+        return done
+
     def _is(self, digest: Digest, kind: type[Record]) -> bool:
         tag = str(kind.__struct_config__.tag).encode()
         return b'"kind":"' + tag + b'"' in self.effects.store.get(digest)

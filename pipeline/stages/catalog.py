@@ -1,5 +1,40 @@
 """Every published stage, retired versions included, in the order of the flow. A newcomer adds a line."""
 
 from pipeline.stage import AnyStage
+from pipeline.stages.assess import ASSESS
+from pipeline.stages.compose import COMPOSE
+from pipeline.stages.decide import DECIDE
+from pipeline.stages.drift import DRIFT
+from pipeline.stages.gather import GATHER
+from pipeline.stages.import_feed import IMPORT_FEED
+from pipeline.stages.judge import JUDGE
+from pipeline.stages.manifest import MANIFEST
+from pipeline.stages.match import MATCH
+from pipeline.stages.normalise import NORMALISE
+from pipeline.stages.pack import PACK
+from pipeline.stages.plan import PLAN
+from pipeline.stages.read_template import READ_TEMPLATE
+from pipeline.stages.render import RENDER
+from pipeline.stages.seal import SEAL
+from pipeline.stages.sticker import STICKER
+from pipeline.stages.verify import VERIFY
 
-STAGES: tuple[AnyStage, ...] = ()
+STAGES: tuple[AnyStage, ...] = (
+    NORMALISE,
+    VERIFY,
+    IMPORT_FEED,
+    COMPOSE,
+    READ_TEMPLATE,
+    GATHER,
+    MATCH,
+    ASSESS,
+    JUDGE,
+    DECIDE,
+    RENDER,
+    PLAN,
+    STICKER,
+    MANIFEST,
+    SEAL,
+    PACK,
+    DRIFT,
+)

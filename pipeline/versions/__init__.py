@@ -1,1 +1,1 @@
-"""Version order per ecosystem and package URL identity."""
+"""Version order per ecosystem, and package identity (purl). Pure; must not know feeds, documents or findings."""

@@ -28,7 +28,6 @@ EFFECTFUL_MODULES = {
     "http",
     "httpx",
     "docker",
-    "threading",
     "concurrent",
     "multiprocessing",
     "select",
@@ -145,6 +144,7 @@ def test_judging_stages_import_msgspec_and_our_own_code_only():
 
 STANDARD = {
     "base64",
+    "posixpath",
     "bisect",
     "collections",
     "dataclasses",

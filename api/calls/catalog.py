@@ -1,0 +1,35 @@
+"""Every call there is, in the order of the documents. A new resource adds a line here and in api/routes/catalog.py."""
+
+from api.calls import (
+    deployments,
+    environments,
+    evidence,
+    feeds,
+    health,
+    log,
+    policies,
+    promotions,
+    releases,
+    replays,
+    tokens,
+    trust,
+    verdicts,
+)
+from api.calls.call import AnyCall
+
+CALLS: tuple[AnyCall, ...] = (
+    *health.CALLS,
+    *evidence.CALLS,
+    *feeds.CALLS,
+    *releases.CALLS,
+    *environments.CALLS,
+    *policies.CALLS,
+    *verdicts.CALLS,
+    *promotions.CALLS,
+    *deployments.CALLS,
+    *replays.CALLS,
+    *log.CALLS,
+    *trust.CALLS,
+    *tokens.CALLS,
+)
+BY_NAME: dict[str, AnyCall] = {call.name: call for call in CALLS}

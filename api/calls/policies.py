@@ -1,0 +1,129 @@
+"""Policy packs and waivers."""
+
+from typing import Annotated
+
+import msgspec
+
+from api.calls.call import Answer, Ask, Call, PageAsk
+from cas.digest import Digest
+from cas.records.base import Instant, Slug
+from cas.records.policy import PolicyPack, Waiver
+
+
+class StorePolicy(Ask, frozen=True, kw_only=True):
+    """A pack as YAML; parameters are checked by their gates now. Or the name of a starter pack."""
+
+    yaml: Annotated[str, msgspec.Meta(max_length=1 << 20)] = ""
+    starter: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class PolicyView(Answer, frozen=True, kw_only=True):
+    """A pack, and where it is active."""
+
+    digest: Digest
+    pack: PolicyPack
+    active_in: tuple[str, ...]
+    existed: bool = False
+
+
+class ActivatePolicy(Ask, frozen=True, kw_only=True):
+    """Make a stored pack (name or digest) the one that judges an environment."""
+
+    policy: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    environment: Slug
+
+
+class ShowPolicy(Ask, frozen=True, kw_only=True):
+    """By name (its newest) or digest."""
+
+    policy: str
+
+
+class ListPolicies(PageAsk, frozen=True, kw_only=True):
+    """The newest pack of each name."""
+
+
+class PoliciesPage(Answer, frozen=True, kw_only=True):
+    """A page of packs."""
+
+    items: tuple[PolicyView, ...]
+    next_cursor: str
+
+
+class GrantWaiver(Ask, frozen=True, kw_only=True):
+    """Accept a risk until an end. It marks findings; it never removes one."""
+
+    vulnerability: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=65536)]
+    expires_at: Instant
+    component: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] = "*"
+    environment: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    subject: Annotated[str, msgspec.Meta(max_length=71)] = ""
+    ticket: Annotated[str, msgspec.Meta(max_length=255)] = ""
+
+
+class WaiverView(Answer, frozen=True, kw_only=True):
+    """A waiver, and who gave it."""
+
+    digest: Digest
+    waiver: Waiver
+    approved_by: str
+
+
+class ListWaivers(PageAsk, frozen=True, kw_only=True):
+    """Waivers that may count in an environment, the ended ones too."""
+
+    environment: str = ""
+
+
+class WaiversPage(Answer, frozen=True, kw_only=True):
+    """A page of waivers."""
+
+    items: tuple[WaiverView, ...]
+    next_cursor: str
+
+
+class WithdrawWaiver(Ask, frozen=True, kw_only=True):
+    """Take a waiver back before its end; its record stays."""
+
+    waiver: Digest
+
+
+STORE = Call(
+    "policy.store",
+    "POST",
+    "/policies",
+    StorePolicy,
+    PolicyView,
+    "policy:write",
+    "Check and store a policy pack.",
+    status=201,
+)
+LIST = Call("policy.list", "GET", "/policies", ListPolicies, PoliciesPage, "policy:read", "List policy packs.")
+SHOW = Call("policy.show", "GET", "/policies/{policy}", ShowPolicy, PolicyView, "policy:read", "Show a policy pack.")
+ACTIVATE = Call(
+    "policy.activate",
+    "POST",
+    "/policies/{policy}/activate",
+    ActivatePolicy,
+    PolicyView,
+    "policy:write",
+    "Let a pack judge an environment.",
+)
+GRANT = Call(
+    "waiver.grant",
+    "POST",
+    "/waivers",
+    GrantWaiver,
+    WaiverView,
+    "policy:write",
+    "Accept a risk until an end.",
+    status=201,
+    person=True,
+)
+WAIVERS = Call("waiver.list", "GET", "/waivers", ListWaivers, WaiversPage, "policy:read", "List waivers.")
+WITHDRAW = Call(
+    "waiver.withdraw", "DELETE", "/waivers/{waiver}", WithdrawWaiver, WaiverView, "policy:write", "Take a waiver back."
+)
+
+CALLS = (STORE, LIST, SHOW, ACTIVATE, GRANT, WAIVERS, WITHDRAW)

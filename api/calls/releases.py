@@ -1,0 +1,125 @@
+"""Releases: frozen sets of image digests with their deployment template."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from api.calls.call import Answer, Ask, Call, PageAsk
+from cas.digest import Digest
+from cas.records.base import Slug
+from cas.records.release import Release, Role
+
+FILES_MOST = 2000
+
+
+class ComponentAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A component by reference: ``registry/repository:tag``, ``…@sha256:…``, or ``oci:<layout path>:<tag>``."""
+
+    name: Slug
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    repository: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    semver: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    role: Role = "primary"
+    platforms: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
+
+
+class TemplateFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of the deployment template, by its relative POSIX path (base64 in JSON)."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    data: bytes
+    executable: bool = False
+
+
+class CreateRelease(Ask, frozen=True, kw_only=True):
+    """Resolve tags once, capture the template, freeze. The same content under the same name gives what is there."""
+
+    name: Slug
+    components: Annotated[tuple[ComponentAsk, ...], msgspec.Meta(min_length=1, max_length=256)]
+    line: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    template: Annotated[tuple[TemplateFile, ...], msgspec.Meta(max_length=FILES_MOST)] = ()
+    compose_files: Annotated[tuple[str, ...], msgspec.Meta(max_length=16)] = ()
+    platforms: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
+    source: Annotated[tuple[tuple[str, str], ...], msgspec.Meta(max_length=64)] = ()
+    keep_images: bool = False
+
+
+class ReleaseView(Answer, frozen=True, kw_only=True):
+    """A release with its derived facts."""
+
+    id: str
+    digest: Digest
+    release: Release
+    created_by: str  # login
+    environments: tuple[str, ...]  # where its line runs it now
+    existed: bool = False
+
+
+class ShowRelease(Ask, frozen=True, kw_only=True):
+    """By name, id or digest."""
+
+    release: str
+
+
+class ListReleases(PageAsk, frozen=True, kw_only=True):
+    """Newest first; of an environment: those that run there now."""
+
+    environment: str = ""
+    line: str = ""
+
+
+class ReleasesPage(Answer, frozen=True, kw_only=True):
+    """A page of releases."""
+
+    items: tuple[ReleaseView, ...]
+    next_cursor: str
+
+
+class DiffReleases(Ask, frozen=True, kw_only=True):
+    """What changed from ``old`` to ``release``?"""
+
+    release: str
+    old: str
+
+
+class ReleaseChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One difference of a component or a template file."""
+
+    kind: Literal["added", "removed", "changed"]
+    what: str
+    name: str
+    old: str
+    new: str
+
+
+class ReleaseDiff(Answer, frozen=True, kw_only=True):
+    """Differences, sorted."""
+
+    old: Digest
+    new: Digest
+    changes: tuple[ReleaseChange, ...]
+
+
+CREATE = Call(
+    "release.create",
+    "POST",
+    "/releases",
+    CreateRelease,
+    ReleaseView,
+    "release:write",
+    "Freeze a release: tags are resolved to digests once.",
+    status=201,
+)
+LIST = Call("release.list", "GET", "/releases", ListReleases, ReleasesPage, "release:read", "List releases.")
+SHOW = Call("release.show", "GET", "/releases/{release}", ShowRelease, ReleaseView, "release:read", "Show a release.")
+DIFF = Call(
+    "release.diff",
+    "GET",
+    "/releases/{release}/diff",
+    DiffReleases,
+    ReleaseDiff,
+    "release:read",
+    "List what differs between two releases.",
+)
+
+CALLS = (CREATE, LIST, SHOW, DIFF)

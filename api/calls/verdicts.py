@@ -1,0 +1,124 @@
+"""Gate answers: judge a release for an environment, read a verdict, have it explained."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from api.calls.call import Answer, Ask, Call, PageAsk
+from cas.digest import Digest
+from cas.records.base import Instant, Slug
+from cas.records.verdict import Verdict
+
+
+class WhyLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the why tree: rule, finding, component, evidence line, what would flip it. ``depth`` indents it."""
+
+    depth: int
+    kind: str
+    text: str
+    code: str = ""
+    digest: str = ""
+    pointer: str = ""
+
+
+class GateLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One gate's answer in short."""
+
+    id: str
+    gate: str
+    status: str
+    enforcement: str
+    findings: int
+    asks: str
+    remedy: str
+
+
+class EvaluateGate(Ask, frozen=True, kw_only=True):
+    """Judge a release for an environment. Heads and time are the instance's: nothing else can be chosen."""
+
+    release: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    environment: Slug
+
+
+class SimulateGate(Ask, frozen=True, kw_only=True):
+    """What if? Whatever is chosen here makes the verdict a simulation, which no decision accepts."""
+
+    release: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    environment: Slug
+    as_of: Annotated[str, msgspec.Meta(max_length=20)] = ""
+    policy: Annotated[str, msgspec.Meta(max_length=71)] = ""
+    feed: Annotated[str, msgspec.Meta(max_length=71)] = ""
+
+
+class VerdictView(Answer, frozen=True, kw_only=True):
+    """A verdict with its gates and reasons in words."""
+
+    id: str
+    digest: Digest
+    outcome: Literal["allow", "deny", "undecided"]
+    warned: bool
+    release: str
+    environment: str
+    purpose: str
+    as_of: Instant
+    valid_until: Instant
+    policy: str
+    gates: tuple[GateLine, ...]
+    why: tuple[WhyLine, ...]
+    verdict: Verdict
+    standing: int | None  # position of the entry that admitted it; null: it has no standing here
+
+
+class ShowVerdict(Ask, frozen=True, kw_only=True):
+    """By digest or id."""
+
+    verdict: str
+
+
+class ListVerdicts(PageAsk, frozen=True, kw_only=True):
+    """The newest verdict of each release and environment."""
+
+    release: str = ""
+    environment: str = ""
+
+
+class VerdictLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict in a list."""
+
+    digest: Digest
+    outcome: str
+    release: str
+    environment: str
+    as_of: Instant
+    valid_until: Instant
+
+
+class VerdictsPage(Answer, frozen=True, kw_only=True):
+    """A page of verdicts."""
+
+    items: tuple[VerdictLine, ...]
+    next_cursor: str
+
+
+EVALUATE = Call(
+    "gate.evaluate",
+    "POST",
+    "/gate/evaluate",
+    EvaluateGate,
+    VerdictView,
+    "gate:run",
+    "Judge a release for an environment with everything that is admitted.",
+)
+SIMULATE = Call(
+    "gate.simulate",
+    "POST",
+    "/gate/simulate",
+    SimulateGate,
+    VerdictView,
+    "gate:run",
+    "Judge with another time, policy or feed; the verdict counts for nothing.",
+)
+SHOW = Call("verdict.show", "GET", "/verdicts/{verdict}", ShowVerdict, VerdictView, "gate:read", "Show a verdict.")
+LIST = Call("verdict.list", "GET", "/verdicts", ListVerdicts, VerdictsPage, "gate:read", "List newest verdicts.")
+
+CALLS = (EVALUATE, SIMULATE, LIST, SHOW)

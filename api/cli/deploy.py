@@ -1,0 +1,105 @@
+"""stella deploy, rollback, drift"""
+
+import typer
+
+from api import exit_codes
+from api.calls import deployments as calls
+from api.cli.output import Screen, group, screen, short, when, working
+
+APP = group("Deploy, roll back, look for drift.")
+
+
+@APP.command()
+def deploy(
+    context: typer.Context,
+    promotion: str = typer.Argument("", help="The promotion's id."),
+    resume: str = typer.Option("", "--resume", help="Go on with the interrupted deployment of this environment."),
+) -> None:
+    """Deploy an approved promotion, to the end or back to where it began."""
+    if bool(promotion) == bool(resume):
+        raise typer.BadParameter("give a promotion, or --resume with an environment")
+    out = screen(context)
+    with out.door() as door, working("deploying"):
+        if resume:
+            made = door.ask(calls.RESUME, calls.Resume(environment=resume))
+        else:
+            made = door.ask(calls.DEPLOY, calls.Deploy(promotion=promotion))
+    _show(out, made)
+    _leave(made)
+
+
+@APP.command()
+def rollback(
+    context: typer.Context,
+    environment: str = typer.Option(..., help="Where to go back."),
+    line: str = typer.Option("", help="Release line, when several run there."),
+    to: str = typer.Option("", help="Release, deployment or packet to go back to; empty: the last good one."),
+    reason: str = typer.Option("", help="Why."),
+) -> None:
+    """Return to the last good packet, configuration included."""
+    out = screen(context)
+    ask = calls.RollBack(environment=environment, line=line, to=to, reason=reason)
+    with out.door() as door, working("rolling back"):
+        made = door.ask(calls.ROLL_BACK, ask)
+    if made.deployment is None:
+        out.show(made, [("promotion", made.promotion), ("state", made.state), ("back to", made.back_to)])
+        out.say(f"next: the policy wants approvals: stella approve {made.promotion}, then stella deploy")
+        raise typer.Exit(exit_codes.INPUT)
+    if out.form.value == "table":
+        _show(out, made.deployment)
+    else:
+        out.show(made, ())
+    _leave(made.deployment)
+
+
+@APP.command()
+def drift(
+    context: typer.Context,
+    environment: str = typer.Option(..., help="Where to look."),
+    line: str = typer.Option("", help="Only this release line."),
+) -> None:
+    """Compare what runs with what should; exit 2 when something drifted."""
+    out = screen(context)
+    with out.door() as door, working("looking"):
+        found = door.ask(calls.DRIFT, calls.CheckDrift(environment=environment, line=line))
+    rows = [row for one in found.reports for row in _drifts(one)]
+    if out.form.value == "table":
+        out.table(found.reports, ("TARGET", "LINE", "DRIFT", "COMPONENT", "FIELD", "FOUND"), rows)
+    else:
+        out.show(found, ())
+    if found.drifted:
+        out.say(f"next: stella rollback --environment {environment}, or deploy again")
+        raise typer.Exit(exit_codes.INPUT)
+    if not found.all_seen:
+        out.say("not every target answered: this is no all-clear")
+        raise typer.Exit(exit_codes.RETRY)
+
+
+def _drifts(one: calls.DriftView) -> list[tuple[str, str, str, str, str, str]]:
+    if one.problem:
+        return [(one.target, one.line, "not seen", "", one.problem, "")]
+    found = [(one.target, one.line, str(item.type), item.component, item.field, item.actual) for item in one.drifts]
+    return found or [(one.target, one.line, "as it should be", "", "", "")]
+
+
+def _show(out: Screen, one: calls.DeploymentView) -> None:
+    out.show(
+        one,
+        [
+            ("deployment", one.id),
+            ("result", one.result or "under way"),
+            ("release", one.release),
+            ("environment", one.environment),
+            ("by", one.deployer),
+            ("started", when(one.started_at)),
+            ("completed", when(one.completed_at)),
+            ("packet", one.packet),
+            ("manifest", one.manifest),
+            *((f"target {item.target}", f"{item.result} {item.code} {short(item.sticker)}") for item in one.outcomes),
+        ],
+    )
+
+
+def _leave(one: calls.DeploymentView) -> None:
+    if one.result != "deployed":
+        raise typer.Exit(exit_codes.INPUT)

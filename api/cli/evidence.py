@@ -1,0 +1,76 @@
+"""stella evidence …"""
+
+from pathlib import Path
+
+import typer
+
+from api.calls import evidence as calls
+from api.cli.output import group, screen, short, when, working
+from api.cli.words import pairs_of, read_file
+from cas import digest as digest_module
+
+APP = group("Submit and list evidence.")
+
+
+@APP.command()
+def submit(
+    context: typer.Context,
+    files: list[Path] = typer.Argument(help="Documents: SBOM, VEX, provenance, attestation, scan findings."),
+    subject: str = typer.Option("", help="Digest of the image they speak of; empty when the documents name it."),
+    format_: str = typer.Option("", "--format", help="Declared format; found out from the content when empty."),
+) -> None:
+    """Submit documents, all or none."""
+    out = screen(context)
+    documents = tuple(calls.Document(data=read_file(path), subject=subject, format=format_) for path in files)
+    with out.door() as door, working("admitting evidence"):
+        made = door.ask(calls.SUBMIT, calls.SubmitEvidence(documents=documents))
+    rows = [
+        (files[one.document].name, one.type, one.format, one.binding, one.verified, one.known, short(one.subject))
+        for one in made.receipts
+    ]
+    out.table(made.receipts, ("FILE", "TYPE", "FORMAT", "BINDING", "VERIFIED", "KNOWN", "SUBJECT"), rows)
+    if all(one.known for one in made.receipts):
+        out.say("everything was here before: these are the first receipts")
+
+
+@APP.command("list")
+def list_all(
+    context: typer.Context,
+    subject: str = typer.Option("", help="Digest of an image."),
+    type_: str = typer.Option("", "--type", help="sbom, vex, provenance, attestation, advisory, findings."),
+    limit: int = typer.Option(50, help="At most so many."),
+    cursor: str = typer.Option("", help="Go on where the page before ended."),
+) -> None:
+    """List evidence."""
+    out = screen(context)
+    with out.door(writable=False) as door:
+        page = door.ask(calls.LIST, calls.ListEvidence(subject=subject, type=type_, limit=limit, cursor=cursor))
+    rows = [
+        (short(one.subject), one.type, one.format, one.binding, when(one.admitted_at), one.raw) for one in page.items
+    ]
+    out.table(page, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "ADMITTED", "RAW"), rows)
+    if page.next_cursor:
+        out.say(f"more: --cursor {page.next_cursor}")
+
+
+@APP.command()
+def attest(
+    context: typer.Context,
+    file: Path = typer.Argument(help="The document: SBOM, VEX, or a predicate such as SLSA provenance."),
+    subject: list[str] = typer.Option(..., help="name=digest of an image it speaks of; repeatable."),
+    predicate_type: str = typer.Option("", help="Told from the content for CycloneDX, SPDX and OpenVEX."),
+    out: Path = typer.Option(..., help="Where the signed envelope goes."),
+) -> None:
+    """Sign a document as an in-toto statement about images, with --key; nothing is submitted."""
+    from api.door import key_of
+    from pipeline.attest.wrapping import wrap
+    from pipeline.operations.attestations import sign_statement
+
+    shown = screen(context)
+    signer = key_of(shown.settings)
+    if signer is None:
+        raise typer.BadParameter("a statement is signed by somebody: give --key", param_hint="--key")
+    subjects = [(name, digest_module.parse(given)) for name, given in pairs_of(subject, "--subject")]
+    payload = wrap(read_file(file), subjects, predicate_type)
+    out.write_bytes(sign_statement(payload, [signer]))
+    shown.show({"envelope": str(out)}, [("envelope", out), ("subjects", [name for name, _ in subjects])])

@@ -1,0 +1,129 @@
+"""stella gate …, stella explain: the gates' answers."""
+
+import typer
+
+from api import exit_codes
+from api.calls import verdicts as calls
+from api.calls.verdicts import WhyLine
+from api.cli.output import Screen, clean, group, screen, when, working
+
+APP = group("Ask the gates.")
+_WARN = typer.Option(0, help="Exit with this code (20 to 125) when it is allowed with warnings.")
+
+
+@APP.command()
+def evaluate(
+    context: typer.Context,
+    release: str = typer.Argument(help="Name, id or digest."),
+    environment: str = typer.Option(..., help="Where it is to go."),
+    warn_exit: int = _WARN,
+) -> None:
+    """Judge a release for an environment: exit 0 allow, 2 deny, 3 cannot decide."""
+    check_warn_exit(warn_exit)
+    out = screen(context)
+    with out.door() as door, working("judging"):
+        found = door.ask(calls.EVALUATE, calls.EvaluateGate(release=release, environment=environment))
+    show_verdict(out, found)
+    finish(out, found.outcome, found.digest, warned=found.warned, warn_exit=warn_exit)
+
+
+@APP.command()
+def simulate(
+    context: typer.Context,
+    release: str = typer.Argument(help="Name, id or digest."),
+    environment: str = typer.Option(..., help="Where it would go."),
+    as_of: str = typer.Option("", help="Another time, YYYY-MM-DDThh:mm:ssZ."),
+    policy: str = typer.Option("", help="Digest of another policy pack."),
+    feed: str = typer.Option("", help="Digest of another feed snapshot."),
+) -> None:
+    """What if? The verdict is marked a simulation, and no decision accepts it."""
+    out = screen(context)
+    ask = calls.SimulateGate(release=release, environment=environment, as_of=as_of, policy=policy, feed=feed)
+    with out.door() as door, working("judging"):
+        found = door.ask(calls.SIMULATE, ask)
+    show_verdict(out, found)
+    out.say("a simulation: it counts for nothing")
+
+
+@APP.command()
+def explain(
+    context: typer.Context,
+    verdict: str = typer.Argument(help="Digest or id of a verdict."),
+) -> None:
+    """Why a verdict says what it says, and what would flip it."""
+    out = screen(context)
+    with out.door(writable=False) as door:
+        found = door.ask(calls.SHOW, calls.ShowVerdict(verdict=verdict))
+    show_verdict(out, found)
+
+
+@APP.command("list")
+def list_all(
+    context: typer.Context,
+    release: str = typer.Option("", help="Of this release."),
+    environment: str = typer.Option("", help="For this environment."),
+    limit: int = typer.Option(50, help="At most so many."),
+    cursor: str = typer.Option("", help="Go on where the page before ended."),
+) -> None:
+    """List the newest verdict of each release and environment."""
+    out = screen(context)
+    ask = calls.ListVerdicts(release=release, environment=environment, limit=limit, cursor=cursor)
+    with out.door(writable=False) as door:
+        page = door.ask(calls.LIST, ask)
+    rows = [(one.outcome, one.release, one.environment, when(one.as_of), one.digest) for one in page.items]
+    out.table(page, ("OUTCOME", "RELEASE", "ENVIRONMENT", "AS OF", "VERDICT"), rows)
+    if page.next_cursor:
+        out.say(f"more: --cursor {page.next_cursor}")
+
+
+def check_warn_exit(code: int) -> None:
+    """Refuse a code for warnings that means something else already."""
+    if code and not exit_codes.WARN_LEAST <= code <= exit_codes.WARN_MOST:
+        raise typer.BadParameter(
+            f"a code from {exit_codes.WARN_LEAST} to {exit_codes.WARN_MOST}", param_hint="--warn-exit"
+        )
+
+
+def show_verdict(out: Screen, one: calls.VerdictView) -> None:
+    """Print a verdict: gates, then why."""
+    if out.form.value != "table":
+        out.show(one, ())
+        return
+    out.show(
+        one,
+        [
+            ("release", one.release),
+            ("environment", one.environment),
+            ("outcome", one.outcome + (" (with warnings)" if one.warned else "")),
+            ("policy", one.policy),
+            ("as of", when(one.as_of)),
+            ("valid until", when(one.valid_until)),
+            (
+                "standing",
+                f"entry {one.standing}" if one.standing is not None else "none here: a claim, or a simulation",
+            ),
+        ],
+    )
+    rows = [(line.status, line.id, line.gate, line.enforcement, line.findings) for line in one.gates]
+    out.table(one.gates, ("STATUS", "GATE", "KIND", "ENFORCEMENT", "FINDINGS"), rows)
+    show_why(one.why)
+
+
+def show_why(lines: tuple[WhyLine, ...]) -> None:
+    """Print the why tree."""
+    marks = {
+        "flip": "flips when: ",
+        "remedy": "next: ",
+        "evidence": "evidence: ",
+        "component": "in ",
+        "path": "by ",
+        "closed": "closed: ",
+    }
+    for line in lines:
+        typer.echo("  " * line.depth + marks.get(line.kind, "") + clean(line.text))
+
+
+def finish(out: Screen, outcome: str, verdict: str | None, *, warned: bool = False, warn_exit: int = 0) -> None:
+    """End a gate's answer with the line that recipes check, and its exit code."""
+    out.say(f"stella: {outcome} verdict={verdict or 'none'}")
+    raise typer.Exit(exit_codes.of_outcome(outcome, warned=warned, warn_exit=warn_exit))

@@ -1,0 +1,99 @@
+"""Policy packs and waivers."""
+
+from api import paging
+from api.calls import policies as calls
+from api.names import who
+from api.problems import RequestInvalid
+from api.routes.handler import AnyHandler, Handler
+from api.visit import Visit
+from cas import digest, refs
+from cas.digest import Digest
+from cas.problems import Fault
+from cas.records.policy import PolicyPack, Waiver
+from cas.store import load
+from pipeline.operations import policy, waivers
+
+_PACKS = refs.policy_pack("")
+_ACTIVE = refs.policy("")
+
+
+def store(visit: Visit, ask: calls.StorePolicy) -> calls.PolicyView:
+    """Check and store a pack."""
+    if bool(ask.yaml) == bool(ask.starter):
+        raise RequestInvalid(call="policy.store", faults=(Fault("/yaml", "policy.source", "either yaml or starter"),))
+    stored = policy.store_pack(
+        visit.effects, visit.caller, policy.starter(ask.starter) if ask.starter else ask.yaml.encode()
+    )
+    return _view(visit, stored.digest, existed=stored.existed)
+
+
+def list_all(visit: Visit, ask: calls.ListPolicies) -> calls.PoliciesPage:
+    """List the newest pack of each name."""
+    items, cursor = paging.page(
+        ask, visit.effects.log.refs(_PACKS), lambda item: item[0], most=visit.instance.settings.limits.page
+    )
+    return calls.PoliciesPage(items=tuple(_view(visit, at) for _, at in items), next_cursor=cursor)
+
+
+def show(visit: Visit, ask: calls.ShowPolicy) -> calls.PolicyView:
+    """Show a pack."""
+    return _view(visit, policy.find_pack(visit.effects, ask.policy))
+
+
+def activate(visit: Visit, ask: calls.ActivatePolicy) -> calls.PolicyView:
+    """Let a pack judge an environment."""
+    return _view(visit, policy.activate(visit.effects, visit.caller, ask.policy, ask.environment))
+
+
+def _view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyView:
+    active = tuple(ref.removeprefix(_ACTIVE) for ref, at in visit.effects.log.refs(_ACTIVE) if at == name)
+    pack = load(visit.effects.store, name, PolicyPack)
+    return calls.PolicyView(digest=name, pack=pack, active_in=active, existed=existed)
+
+
+def grant(visit: Visit, ask: calls.GrantWaiver) -> calls.WaiverView:
+    """Accept a risk until an end."""
+    made = waivers.grant(
+        visit.effects,
+        visit.caller,
+        ask.vulnerability,
+        component=ask.component,
+        environment=ask.environment,
+        reason=ask.reason,
+        expires_at=ask.expires_at,
+        subject=digest.parse(ask.subject) if ask.subject else None,
+        ticket=ask.ticket,
+    )
+    return _waiver(visit, made.digest, made.waiver)
+
+
+def list_waivers(visit: Visit, ask: calls.ListWaivers) -> calls.WaiversPage:
+    """List waivers, soonest end first."""
+    items, cursor = paging.page(
+        ask,
+        waivers.listed(visit.effects, ask.environment or "any"),
+        lambda one: f"{one.waiver.expires_at} {one.digest}",
+        most=visit.instance.settings.limits.page,
+    )
+    return calls.WaiversPage(items=tuple(_waiver(visit, one.digest, one.waiver) for one in items), next_cursor=cursor)
+
+
+def withdraw(visit: Visit, ask: calls.WithdrawWaiver) -> calls.WaiverView:
+    """Take a waiver back."""
+    waivers.withdraw(visit.effects, visit.caller, ask.waiver)
+    return _waiver(visit, ask.waiver, load(visit.effects.store, ask.waiver, Waiver))
+
+
+def _waiver(visit: Visit, name: Digest, waiver: Waiver) -> calls.WaiverView:
+    return calls.WaiverView(digest=name, waiver=waiver, approved_by=who(visit.effects, waiver.approved_by))
+
+
+HANDLERS: tuple[AnyHandler, ...] = (
+    Handler(calls.STORE, store),
+    Handler(calls.LIST, list_all),
+    Handler(calls.SHOW, show),
+    Handler(calls.ACTIVATE, activate),
+    Handler(calls.GRANT, grant),
+    Handler(calls.WAIVERS, list_waivers),
+    Handler(calls.WITHDRAW, withdraw),
+)

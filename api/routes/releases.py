@@ -1,0 +1,103 @@
+"""Releases: create, list, show, diff."""
+
+from api import paging
+from api.calls import releases as calls
+from api.names import who
+from api.routes.handler import AnyHandler, Handler
+from api.visit import OutOfBounds, Visit
+from cas import digest
+from cas.digest import Digest
+from cas.records.release import Release
+from pipeline.operations import releases
+from pipeline.operations.capture import CapturedFile
+from pipeline.operations.images import split_layout
+
+
+def create(visit: Visit, ask: calls.CreateRelease) -> calls.ReleaseView:
+    """Freeze a release."""
+    for item in ask.components:
+        _refuse_layout(visit, item.reference)
+    specs = [
+        releases.ComponentSpec(
+            name=item.name,
+            reference=item.reference,
+            repository=item.repository,
+            semver=item.semver,
+            role=item.role,
+            platforms=item.platforms,
+        )
+        for item in ask.components
+    ]
+    made = releases.create(
+        visit.effects,
+        visit.caller,
+        ask.name,
+        specs,
+        template={item.path: CapturedFile(item.data, item.executable) for item in ask.template} or None,
+        compose_files=ask.compose_files,
+        platforms=ask.platforms,
+        line=ask.line,
+        source=dict(ask.source),
+        keep_images=ask.keep_images,
+    )
+    return _view(visit, made.digest, made.release, (), existed=made.existed)
+
+
+def _refuse_layout(visit: Visit, reference: str) -> None:
+    """Only who holds this machine's files may name a folder on it."""
+    location, _ = split_layout(reference)
+    if location and not visit.local:
+        raise OutOfBounds(reference=reference[:200], reason="a layout on the server's disk")
+
+
+def list_all(visit: Visit, ask: calls.ListReleases) -> calls.ReleasesPage:
+    """List releases."""
+    found = releases.list_releases(visit.effects, environment=ask.environment, line=ask.line)
+    items, cursor = paging.page(
+        ask,
+        found,
+        lambda one: f"{one.release.created_at} {one.release.name}",
+        most=visit.instance.settings.limits.page,
+        descending=True,
+    )
+    views = tuple(_view(visit, one.digest, one.release, one.environments) for one in items)
+    return calls.ReleasesPage(items=views, next_cursor=cursor)
+
+
+def show(visit: Visit, ask: calls.ShowRelease) -> calls.ReleaseView:
+    """Show a release and where it runs."""
+    release, name = releases.find(visit.effects, ask.release)
+    running = tuple(sorted(where for where, member in releases.deployed(visit.effects) if member.release == name))
+    return _view(visit, name, release, running)
+
+
+def _view(
+    visit: Visit, name: Digest, release: Release, environments: tuple[str, ...], *, existed: bool = False
+) -> calls.ReleaseView:
+    return calls.ReleaseView(
+        id=digest.uuid_of(name),
+        digest=name,
+        release=release,
+        created_by=who(visit.effects, release.created_by),
+        environments=environments,
+        existed=existed,
+    )
+
+
+def diff(visit: Visit, ask: calls.DiffReleases) -> calls.ReleaseDiff:
+    """List what differs."""
+    old, old_name = releases.find(visit.effects, ask.old)
+    new, new_name = releases.find(visit.effects, ask.release)
+    changes = tuple(
+        calls.ReleaseChange(kind=one.kind, what=one.what, name=one.name, old=one.old, new=one.new)  # type: ignore[arg-type]
+        for one in releases.diff(visit.effects, old, new)
+    )
+    return calls.ReleaseDiff(old=old_name, new=new_name, changes=changes)
+
+
+HANDLERS: tuple[AnyHandler, ...] = (
+    Handler(calls.CREATE, create),
+    Handler(calls.LIST, list_all),
+    Handler(calls.SHOW, show),
+    Handler(calls.DIFF, diff),
+)

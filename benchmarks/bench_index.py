@@ -1,0 +1,252 @@
+"""The index: ingest and queries beside indexed SQLite, lookup by digest beside a DuckDB key, rebuilding from the log."""
+
+import hashlib
+import random
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from benchmarks.table import Row, ratios
+from cas import digest, pack
+from cas.adapters.duck_index import DuckIndex
+from cas.adapters.memory import MemoryLog, MemoryStore
+from cas.tables import TABLES, Batch
+from tests.support.history import History
+
+ROUNDS = 5
+INGESTED = 50_000
+ROWS = 1_000_000
+VERDICTS = 10_000
+KEYS = 1_000_000
+TYPES = {"int": "INTEGER", "text": "TEXT", "flag": "INTEGER", "digest": "BLOB"}
+
+
+def run(rows=ROWS, keys=KEYS):
+    """Rows for ingest, three queries, lookup by digest, and rebuilding."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        return [_ingest(Path(folder)), *_queries(Path(folder), rows), _lookup(Path(folder), keys), _rebuild()]
+
+
+def _row(area, count, pairs, goal, peer, unit, limit=""):
+    ratio, low, high = ratios(pairs)
+    return Row(
+        area=area,
+        ours=count / min(mine for _, mine in pairs),
+        peer=peer,
+        peer_value=count / min(other for other, _ in pairs),
+        ratio=ratio,
+        goal=goal,
+        unit=unit,
+        limit=f"{limit}rounds {low:.1f} to {high:.1f}",
+    )
+
+
+def _timed(call, *arguments):
+    start = time.perf_counter()
+    found = call(*arguments)
+    return found, time.perf_counter() - start
+
+
+def _names(count, seed):
+    return ["sha256:" + hashlib.sha256(b"%d %d" % (seed, at)).hexdigest() for at in range(count)]
+
+
+def _verdict_rows(count):
+    chance = random.Random(7)
+    releases, names = _names(1000, 1), _names(count, 2)
+    return [
+        (
+            at,
+            0,
+            names[at],
+            releases[chance.randrange(1000)],
+            releases[0],
+            f"env{chance.randrange(8)}",
+            "promotion",
+            chance.choice(("allow", "deny", "undecided")),
+            f"2026-{chance.randrange(1, 13):02}-01T00:00:00Z",
+            "2027-01-01T00:00:00Z",
+            releases[1],
+            names[at],
+            names[-at],
+        )
+        for at in range(count)
+    ]
+
+
+def _batches(table, rows, size):
+    for start in range(0, len(rows), size):
+        batch = Batch(start)
+        batch.rows[table] = rows[start : start + size]
+        batch.stop = start + size
+        yield batch
+
+
+def _fill_ours(index, table, rows, size=10_000):
+    for batch in _batches(table, rows, size):
+        index._connection.execute("BEGIN")
+        index._insert(table, batch)
+        index._connection.execute("UPDATE watermark SET size = ?", [batch.stop])
+        index._connection.execute("COMMIT")
+
+
+def _sqlite(path):
+    base = sqlite3.connect(path, isolation_level=None)
+    base.execute("PRAGMA journal_mode=WAL")
+    base.execute("PRAGMA synchronous=FULL")
+    return base
+
+
+def _make_sqlite(base, table):
+    columns = ", ".join(f"{name} {TYPES[kind]}" for name, kind in TABLES[table])
+    base.execute(f"CREATE TABLE {table} ({columns})")
+
+
+def _fill_sqlite(base, table, rows, size=1000):
+    raw = [kind == "digest" for _, kind in TABLES[table]]
+    spelled = ", ".join("?" * len(raw))
+    for start in range(0, len(rows), size):
+        base.execute("BEGIN")
+        base.executemany(
+            f"INSERT INTO {table} VALUES ({spelled})",
+            [
+                tuple(
+                    bytes.fromhex(cell[7:]) if is_raw and cell else cell for cell, is_raw in zip(row, raw, strict=True)
+                )
+                for row in rows[start : start + size]
+            ],
+        )
+        base.execute("COMMIT")
+
+
+def _ingest(folder):
+    rows = _verdict_rows(INGESTED)
+    pairs = []
+    for at in range(ROUNDS):
+        base = _sqlite(folder / f"ingest{at}.sqlite")
+        _make_sqlite(base, "verdicts")
+        base.execute("CREATE UNIQUE INDEX by_digest ON verdicts (verdict)")
+        with DuckIndex(folder / f"ingest{at}.duckdb", MemoryLog(), MemoryStore()) as index:
+            pairs.append(
+                (_timed(_fill_sqlite, base, "verdicts", rows)[1], _timed(_fill_ours, index, "verdicts", rows)[1])
+            )
+            count = index.query("SELECT count(*) FROM verdicts", {})
+        assert count == base.execute("SELECT count(*) FROM verdicts").fetchall()
+        base.close()
+    return _row("index ingest", INGESTED, pairs, 3, "SQLite WAL FULL, 1000 a transaction", "rows/s")
+
+
+COUNTS = """SELECT environment_name, outcome, substr(as_of, 1, 7) AS month, count(*) FROM verdicts
+    WHERE purpose <> 'simulation' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+WHERE_DEPLOYED = """SELECT environment_name, line, target, release FROM outcomes WHERE seq * 1048576 + item IN (
+    SELECT max(seq * 1048576 + item) FROM outcomes GROUP BY environment_name, line, target) ORDER BY 1, 2, 3"""
+VEX = """SELECT f.severity, v.status, count(*) FROM findings f
+    LEFT JOIN vex v ON v.vulnerability = f.vulnerability AND v.product = f.purl GROUP BY 1, 2 ORDER BY 1, 2"""
+
+
+def _queries(folder, rows):
+    base = _sqlite(folder / "queries.sqlite")
+    chance = random.Random(11)
+    some = _names(2000, 3)
+    tables = {
+        "verdicts": _verdict_rows(rows),
+        "outcomes": [
+            (
+                *(at, 0, some[at % 2000], some[0], some[chance.randrange(2000)], f"line{chance.randrange(200)}"),
+                *(
+                    f"env{chance.randrange(8)}",
+                    some[chance.randrange(500)],
+                    "deployed",
+                    "",
+                    None,
+                    "2026-01-01T00:00:00Z",
+                ),
+            )
+            for at in range(rows // 2)
+        ],
+        "findings": [
+            (
+                *(at, 0, some[at % 2000], "api", "linux/amd64", f"pkg:deb/debian/p{chance.randrange(3000)}@1", "1"),
+                *(f"CVE-2026-{chance.randrange(5000)}", chance.choice(("critical", "high", "low")), 10, some[0], "/p"),
+                *("none", None, chance.random() < 0.5, False, None, ""),
+            )
+            for at in range(rows)
+        ],
+        "vex": [
+            (
+                *(at, 0, some[0], f"CVE-2026-{at % 5000}", f"pkg:deb/debian/p{chance.randrange(3000)}@1"),
+                *("not_affected", "", "us", "/statements/0"),
+            )
+            for at in range(10_000)
+        ],
+    }
+    indexes = {
+        "verdicts": "(environment_name, outcome, as_of)",
+        "outcomes": "(environment_name, line, target, seq)",
+        "findings": "(vulnerability, purl)",
+        "vex": "(vulnerability, product)",
+    }
+    with DuckIndex(folder / "queries.duckdb", MemoryLog(), MemoryStore(), memory_mb=1024) as index:
+        for table, made in tables.items():
+            _make_sqlite(base, table)
+            _fill_sqlite(base, table, made, 100_000)
+            base.execute(f"CREATE INDEX by_{table} ON {table} {indexes[table]}")
+            _fill_ours(index, table, made, 200_000)
+        base.execute("ANALYZE")
+        for area, sql in (("verdict aggregate", COUNTS), ("what is deployed where", WHERE_DEPLOYED), ("VEX join", VEX)):
+            pairs = []
+            for _ in range(ROUNDS):
+                theirs, slow = _timed(lambda sql=sql: base.execute(sql).fetchall())
+                mine, fast = _timed(index.query, sql, {})
+                assert sorted(mine, key=repr) == sorted(theirs, key=repr)  # they place NULL differently
+                pairs.append((slow, fast))
+            yield _row(f"{area}, {rows:,} rows", 1, pairs, 12, "SQLite, indexed", "1/s")
+    base.close()
+
+
+def _lookup(folder, keys):
+    names = sorted(hashlib.sha256(b"%d" % at).digest() for at in range(keys))
+    ours = pack.Pack(pack.layout([(raw, 0) for raw in names]))
+    base = duckdb.connect(str(folder / "keys.duckdb"))
+    base.execute("CREATE TABLE k (digest BLOB PRIMARY KEY, place BIGINT)")
+    base.register("incoming", pa.table({"digest": pa.array(names, pa.binary()), "place": pa.array(range(keys))}))
+    base.execute("INSERT INTO k SELECT * FROM incoming")
+    chance = random.Random(5)
+    pairs = []
+    for _ in range(ROUNDS):
+        few = [names[chance.randrange(keys)] for _ in range(200)]
+        many = [names[chance.randrange(keys)] for _ in range(20_000)]
+        found, slow = _timed(
+            lambda few=few: [base.execute("SELECT 1 FROM k WHERE digest = ?", [one]).fetchall() for one in few]
+        )
+        assert all(found)
+        mine, fast = _timed(lambda many=many: [ours.find(one) for one in many])
+        assert all(mine)
+        pairs.append((slow / 200, fast / 20_000))
+    base.close()
+    return _row(f"lookup by digest, {keys:,} objects", 1, pairs, 300, "DuckDB primary key", "lookups/s")
+
+
+def _rebuild():
+    history = History(MemoryStore(), MemoryLog())
+    environment, release = history.environment("e"), history.release("r")
+    for at in range(VERDICTS):
+        history.verdict(
+            release, environment, "e", opened=0, as_of=f"2026-03-01T{at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}Z"
+        )
+    pairs = []
+    with DuckIndex(None, history.log, history.store, threads=1) as index:
+        for _ in range(ROUNDS):
+            size, spent = _timed(index.rebuild)
+            assert size == history.log.head().size
+            assert "sha256:" + index._tree.root().hex() == history.log.head().root
+            assert len(index.query("SELECT 1 FROM verdicts", {})) == VERDICTS
+            pairs.append((VERDICTS / 80_000, spent))
+    size = len(history.store.get(digest.of_bytes(history.store.get(history.log.ref(f"verdict/{release}/e")))))
+    return _row(
+        "index rebuild, verified, whole history", VERDICTS, pairs, 1, "80k verdicts/s", "verdicts/s", f"{size} B each; "
+    )

@@ -1,0 +1,55 @@
+"""A document as the predicate of an in-toto statement, ready to be signed by whoever made it. Must not hold keys.
+
+Predicate types as their communities publish them: CycloneDX, SPDX and OpenVEX documents are recognised from their
+content; any other predicate (SLSA provenance) is named by the caller.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cas import canon
+from cas.digest import Digest
+from cas.problems import Category, Problem
+from pipeline.attest.statements import MAX_STATEMENT, STATEMENT_V1
+
+CYCLONEDX: Final = "https://cyclonedx.org/bom"
+SPDX: Final = "https://spdx.dev/Document"
+OPENVEX: Final = "https://openvex.dev/ns/v0.2.0"
+SLSA_PROVENANCE: Final = "https://slsa.dev/provenance/v1"
+
+
+class PredicateUnknown(Problem):
+    """A document's predicate type cannot be told from its content."""
+
+    code = "attest.predicate_unknown"
+    category = Category.INVALID
+    title = "The predicate type is not known"
+    remedy = "Name it with --predicate-type, for example https://slsa.dev/provenance/v1."
+
+
+def wrap(document: bytes, subjects: Sequence[tuple[str, Digest]], predicate_type: str = "") -> bytes:
+    """Build the canonical bytes of a Statement v1 about ``subjects`` (name, digest) whose predicate is the document.
+
+    Raises: attest.predicate_unknown, cas.canon_invalid, cas.too_large
+    """
+    value = canon.parse(document, max_bytes=MAX_STATEMENT, max_depth=64, max_nodes=4_000_000)
+    if not isinstance(value, dict):
+        raise PredicateUnknown(reason="the document is not a JSON object")
+    return canon.of_value(
+        {
+            "_type": STATEMENT_V1,
+            "subject": [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(set(subjects))],
+            "predicateType": predicate_type or _type_of(value),
+            "predicate": value,
+        }
+    )
+
+
+def _type_of(value: dict[str, Any]) -> str:
+    if value.get("bomFormat") == "CycloneDX":
+        return CYCLONEDX
+    if isinstance(value.get("spdxVersion"), str):
+        return SPDX
+    if str(value.get("@context", "")).startswith("https://openvex.dev/ns"):
+        return OPENVEX
+    raise PredicateUnknown(keys=", ".join(sorted(value)[:8]))

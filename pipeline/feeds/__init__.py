@@ -1,0 +1,1 @@
+"""Advisory feeds as trees: building the next snapshot, reading KEV and EPSS, severities, differences. Pure."""

@@ -1,0 +1,18 @@
+"""Every foreign format, in order of asking. A newcomer adds a line."""
+
+from typing import Final
+
+from pipeline.formats.cyclonedx import CYCLONEDX
+from pipeline.formats.dsse import DSSE
+from pipeline.formats.format import Format
+from pipeline.formats.in_toto import IN_TOTO
+from pipeline.formats.openvex import OPENVEX
+from pipeline.formats.osv import OSV
+from pipeline.formats.spdx2 import SPDX2
+
+FORMATS: Final[tuple[Format, ...]] = (DSSE, IN_TOTO, CYCLONEDX, SPDX2, OPENVEX, OSV)
+
+
+def named(name: str) -> Format | None:
+    """Give a format by its name without version."""
+    return next((each for each in FORMATS if each.name == name), None)

@@ -1,0 +1,87 @@
+"""Problems of evidence, and the codes of faults inside documents. Knows words only."""
+
+from typing import Final
+
+from cas.problems import Category, Problem
+
+FAULTS: Final[tuple[tuple[str, str], ...]] = (
+    ("evidence.not_json", "The bytes are not acceptable JSON (syntax, duplicate keys, NaN, unsafe integers)."),
+    ("evidence.too_large", "Size, depth or number of values is beyond the bound."),
+    ("evidence.format_unknown", "No known format recognises the document."),
+    ("evidence.format_mismatch", "The document is not of the format that was declared."),
+    ("evidence.version_unsupported", "The format is known, this version of it is not."),
+    ("evidence.schema", "The document breaks its format's schema; the part behind the second dot is the keyword."),
+    ("evidence.payload_invalid", "The envelope's payload is not standard base64 of a known document."),
+    ("evidence.subject_missing", "Neither the submitter nor the document names an image digest."),
+    ("evidence.subject_invalid", "The subject given is not a digest."),
+    ("evidence.subjects_too_many", "The document names more subjects than one submission may speak of."),
+    ("evidence.is_advisory", "An advisory belongs into a feed, not to an image."),
+    ("evidence.unreadable", "A value has a type or length that the facts cannot hold."),
+)
+"""Fault codes with their sentence, for the reference and the doors."""
+
+
+class EvidenceRefused(Problem):
+    """At least one document of a submission is bad; nothing was stored.
+
+    ``faults`` lists every fault of every document; the first step of each pointer is the document's place in the call.
+    """
+
+    code = "evidence.refused"
+    category = Category.INVALID
+    title = "The evidence was refused, and nothing was stored"
+    remedy = "Correct every fault listed, then submit again."
+
+
+class EvidenceEmpty(Problem):
+    """A submission without documents."""
+
+    code = "evidence.empty"
+    category = Category.INVALID
+    title = "No document was submitted"
+    remedy = "Name at least one document."
+
+
+class EvidenceTooMany(Problem):
+    """More documents in one call than one append may hold."""
+
+    code = "evidence.too_many"
+    category = Category.TOO_LARGE
+    title = "Too many documents in one submission"
+    remedy = "Split the submission."
+
+
+class EvidenceContended(Problem):
+    """Other writers moved the same heads again and again."""
+
+    code = "evidence.contended"
+    category = Category.UNAVAILABLE
+    title = "Others are submitting evidence for the same subject"
+    remedy = "Submit again."
+
+
+class DocumentUnreadable(Problem):
+    """normalise/1 cannot read the raw bytes as the format named."""
+
+    code = "evidence.unreadable"
+    category = Category.INVALID
+    title = "The document cannot be read as this format"
+    remedy = "Check the format; submit the document as its tool wrote it."
+
+
+class FeedRefused(Problem):
+    """A document given for a feed cannot be read; the current snapshot stays as it is."""
+
+    code = "feed.refused"
+    category = Category.INVALID
+    title = "The feed was refused, and the current snapshot stays"
+    remedy = "Correct or leave out the files listed, then import again."
+
+
+class FeedArchiveUnsafe(Problem):
+    """An archive or directory holds links, absolute or climbing names, or more than the bounds allow."""
+
+    code = "feed.archive_unsafe"
+    category = Category.INVALID
+    title = "The archive is not safe to read"
+    remedy = "Give a plain archive of files below the bounds, without links and absolute names."

@@ -1,0 +1,64 @@
+"""JSON schemas shipped with the package, and all faults of a document at once. Must not know any format's meaning.
+
+Formats are asserted (``date-time``, ``uri`` and the others that the validator knows); ``iri`` is not, because real
+OpenVEX documents carry identifiers that are none.
+"""
+
+import functools
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any, Final
+
+import jsonschema_rs
+
+from cas import canon
+from cas.problems import Fault
+
+MAX_FAULTS: Final = 1000
+_TOLERATED_FORMATS: Final = frozenset({"iri"})
+_SHARED: Final = ("jsf-0.82.schema.json", "spdx.schema.json", "cryptography-defs.schema.json")
+RELAXED: Final = "spdx-2.2"
+"""SPDX 2.2 is judged by the 2.3 schema, but for file checksums, which tools of its time left out."""
+
+
+def _load(name: str) -> Any:
+    return canon.parse(resources.files("pipeline.formats").joinpath("schemas", name).read_bytes())
+
+
+@functools.cache
+def _registry() -> jsonschema_rs.Registry:
+    loaded = [_load(name) for name in _SHARED]
+    return jsonschema_rs.Registry([(str(schema["$id"]), schema) for schema in loaded])
+
+
+@functools.cache
+def validator(name: str) -> Any:
+    """Compile a shipped schema once per process."""
+    if name == RELAXED:
+        schema = _load("spdx-2.3.schema.json")
+        schema["properties"]["files"]["items"]["required"] = ["SPDXID", "fileName"]
+    else:
+        schema = _load(name)
+    return jsonschema_rs.validator_for(schema, validate_formats=True, registry=_registry(), offline=True)
+
+
+def pointer(path: Any) -> str:
+    """Write a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def faults(name: str, document: Any) -> Iterator[Fault]:
+    """Give every fault of a document under a schema, 1,000 at most; none when it is valid."""
+    judge = validator(name)
+    if judge.is_valid(document):
+        return
+    found = 0
+    for error in judge.iter_errors(document):
+        keyword = str(error.schema_path[-1]) if error.schema_path else "schema"
+        if keyword == "format" and getattr(error.kind, "format", "") in _TOLERATED_FORMATS:
+            continue
+        found += 1
+        if found > MAX_FAULTS:
+            yield Fault("", "evidence.schema.more", f"more than {MAX_FAULTS} faults")
+            return
+        yield Fault(pointer(error.instance_path), f"evidence.schema.{keyword}", error.message[:300])

@@ -1,0 +1,177 @@
+"""SPDX 2.2 and 2.3 JSON as SBOM facts. Must not know feeds."""
+
+from typing import Any, Final
+
+import msgspec
+
+from cas.digest import Digest
+from cas.records.evidence import EvidenceKind, Package, SbomFacts
+from pipeline.formats.decode import algorithm, digest_in, typed
+from pipeline.formats.format import Document, Format
+from pipeline.formats.instant import instant
+from pipeline.formats.schema import RELAXED
+from pipeline.versions import purl
+
+NAME: Final = "spdx-json"
+_NOTHING: Final = ("", "NOASSERTION", "NONE")
+_FORWARD: Final = ("CONTAINS", "DEPENDS_ON")
+_BACKWARD: Final = ("CONTAINED_BY", "DEPENDENCY_OF")
+_BUILT_FROM: Final = "built package from: "
+"""How Trivy names the source package in ``sourceInfo``."""
+
+
+class _Checksum(msgspec.Struct, gc=False, rename={"value": "checksumValue"}):
+    algorithm: str = ""
+    value: str = ""
+
+
+class _Ref(msgspec.Struct, gc=False, rename={"type": "referenceType", "locator": "referenceLocator"}):
+    type: str = ""
+    locator: str = ""
+
+
+class _Package(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "id": "SPDXID",
+        "version": "versionInfo",
+        "refs": "externalRefs",
+        "declared": "licenseDeclared",
+        "concluded": "licenseConcluded",
+        "purpose": "primaryPackagePurpose",
+        "source": "sourceInfo",
+    },
+):
+    id: str = ""
+    name: str = ""
+    version: str = ""
+    refs: tuple[_Ref, ...] = ()
+    checksums: tuple[_Checksum, ...] = ()
+    declared: str = ""
+    concluded: str = ""
+    purpose: str = ""
+    source: str = ""
+
+
+class _Relationship(
+    msgspec.Struct, gc=False, rename={"a": "spdxElementId", "b": "relatedSpdxElement", "type": "relationshipType"}
+):
+    a: str = ""
+    b: str = ""
+    type: str = ""
+
+
+class _Creation(msgspec.Struct, gc=False):
+    created: str = ""
+    creators: tuple[str, ...] = ()
+
+
+class _Document(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "id": "SPDXID",
+        "namespace": "documentNamespace",
+        "creation": "creationInfo",
+        "describes": "documentDescribes",
+    },
+):
+    id: str = ""
+    namespace: str = ""
+    creation: _Creation | None = None
+    describes: tuple[str, ...] = ()
+    packages: tuple[_Package, ...] = ()
+    relationships: tuple[_Relationship, ...] = ()
+
+
+_DOCUMENT: Final = msgspec.json.Decoder(_Document)
+
+
+def _purl(package: _Package) -> str:
+    given = next((each.locator for each in package.refs if each.type == "purl"), "")
+    return purl.canonical(given) if given else ""
+
+
+def _read_package(package: _Package, at: int) -> Package:
+    licenses = {text for text in (package.declared, package.concluded) if text not in _NOTHING}
+    source = package.source.removeprefix(_BUILT_FROM) if package.source.startswith(_BUILT_FROM) else ""
+    return Package(
+        ref=package.id,
+        purl=_purl(package),
+        name=package.name,
+        version="" if package.version in _NOTHING else package.version,
+        type=package.purpose.lower(),
+        licenses=tuple(sorted(licenses)),
+        hashes=tuple(sorted({(algorithm(each.algorithm), each.value.lower()) for each in package.checksums})),
+        pointer=f"/packages/{at}",
+        source=source.replace(" ", "@", 1),
+    )
+
+
+def _edges(relationships: tuple[_Relationship, ...]) -> set[tuple[str, str]]:
+    out = {(each.a, each.b) for each in relationships if each.type in _FORWARD}
+    return out | {(each.b, each.a) for each in relationships if each.type in _BACKWARD}
+
+
+def _subjects_of(document: _Document) -> tuple[Digest, ...]:
+    """List the digests of what the document describes: checksums, image purls, versions of those packages."""
+    described = set(document.describes)
+    described |= {each.b for each in document.relationships if each.type == "DESCRIBES" and each.a == document.id}
+    described |= {each.a for each in document.relationships if each.type == "DESCRIBED_BY" and each.b == document.id}
+    found: set[Digest | None] = set()
+    for package in document.packages:
+        if package.id not in described:
+            continue
+        texts = [f"sha256:{each.value}" for each in package.checksums if algorithm(each.algorithm) == "sha256"]
+        texts += [each.locator for each in package.refs if each.type == "purl"]
+        found |= {digest_in(text) for text in (*texts, package.version, package.name)}
+    return tuple(sorted(filter(None, found)))
+
+
+def read(data: bytes, version: str) -> SbomFacts:
+    """Give the facts of an SPDX 2 document.
+
+    Raises: evidence.unreadable, cas.too_large
+    """
+    document = typed(data, _DOCUMENT, NAME)
+    creation = document.creation or _Creation()
+    packages = [_read_package(package, at) for at, package in enumerate(document.packages)]
+    packages.sort(key=lambda each: (each.purl, each.name, each.version, each.ref, each.pointer))
+    return SbomFacts(
+        format=f"{NAME}/{version}",
+        serial=document.namespace,
+        created_at=instant(creation.created),
+        tools=tuple(sorted({text[6:] for text in creation.creators if text.startswith("Tool: ")})),
+        subjects=_subjects_of(document),
+        packages=tuple(packages),
+        depends=tuple(sorted(_edges(document.relationships))),
+    )
+
+
+def _detects(document: Document) -> bool:
+    return str(document.get("spdxVersion", "")).startswith("SPDX-")
+
+
+def _version(document: Document) -> str:
+    return str(document.get("spdxVersion", "")).removeprefix("SPDX-")
+
+
+def _kind(_document: Document) -> EvidenceKind:
+    return "sbom"
+
+
+def _subjects(facts: Any) -> tuple[Digest, ...]:
+    return tuple(facts.subjects)
+
+
+SPDX2: Final = Format(
+    name=NAME,
+    media_types=("application/spdx+json",),
+    schemas=(("2.2", RELAXED), ("2.3", "spdx-2.3.schema.json")),
+    detects=_detects,
+    version=_version,
+    kind=_kind,
+    read=read,
+    subjects=_subjects,
+)

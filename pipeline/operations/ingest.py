@@ -1,0 +1,259 @@
+"""Evidence in: many documents, one append. Knows documents and bindings; must not know gates.
+
+(1) every document is opened and judged, all faults of all documents at once; (2) facts are computed, envelopes
+verified, into staging; (3) subjects and bindings follow from what documents and signatures say; (4) one append moves
+the heads. A document that is bad, or an append that is refused, leaves nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from cas import digest, refs
+from cas.digest import Digest
+from cas.log import Appended
+from cas.problems import ExpectationFailed, Fault, Problem
+from cas.records.evidence import Admission, Binding, Evidence, EvidenceKind, NormaliseInput
+from cas.records.proof import Verification, VerifyInput
+from cas.store import load
+from pipeline.effects import Caller, Effects
+from pipeline.formats.opened import Opened, Refused, open_document
+from pipeline.formats.problems import EvidenceContended, EvidenceEmpty, EvidenceRefused, EvidenceTooMany
+from pipeline.operations.staging import Staging
+from pipeline.operations.work import Work
+from pipeline.stage import Done
+from pipeline.stages.normalise import NORMALISE
+from pipeline.stages.verify import VERIFY
+
+MAX_DOCUMENTS: Final = 1000
+MAX_SUBJECTS: Final = 256
+ATTEMPTS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One document as it came. ``subject`` is an image digest or empty; ``format`` is what the submitter says it is."""
+
+    data: bytes
+    subject: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a document about one subject. ``duplicate``: these bytes had been admitted for it before."""
+
+    document: int  # place in the call
+    raw: Digest
+    evidence: Digest
+    admission: Digest
+    subject: Digest
+    type: EvidenceKind
+    format: str
+    binding: Binding
+    duplicate: bool
+    verification: Digest | None
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The receipts, in the order of the documents; ``appended`` is None when everything had been there."""
+
+    receipts: tuple[Receipt, ...]
+    appended: Appended | None
+
+
+@dataclass(slots=True)
+class _Document:
+    """A document on its way in."""
+
+    at: int
+    submitted: Digest
+    opened: Opened
+    subjects: tuple[Digest, ...] = ()
+    named: frozenset[Digest] = frozenset()
+    facts: Done[Any] | None = None
+
+
+def submit(
+    effects: Effects, caller: Caller, documents: Sequence[Submission], *, max_documents: int = MAX_DOCUMENTS
+) -> Submitted:
+    """Admit documents, all or none.
+
+    A document without a given subject speaks of every image digest it names.
+
+    Raises: evidence.empty, evidence.too_many, evidence.refused, evidence.contended, and those of the log
+    """
+    if not documents:
+        raise EvidenceEmpty
+    if len(documents) > max_documents:
+        raise EvidenceTooMany(found=len(documents), limit=max_documents)
+    staging = Staging(effects.store)
+    staged = replace(effects, store=staging)
+    ready = _prepare(Work(staged, caller), documents)
+    for _ in range(ATTEMPTS):
+        work = Work(staged, caller)
+        receipts = [receipt for document in ready for receipt in _admit(work, document)]
+        if all(receipt.duplicate for receipt in receipts):
+            return Submitted(tuple(receipts), None)
+        staging.release()
+        try:
+            return Submitted(tuple(receipts), work.commit())  # (4)
+        except ExpectationFailed:
+            continue  # somebody else moved a head: take it from where it is now
+    raise EvidenceContended(subjects=sorted({receipt.subject for receipt in receipts})[:8])
+
+
+def _prepare(work: Work, documents: Sequence[Submission]) -> list[_Document]:
+    """Open every document and compute its facts; collect the faults of all.
+
+    Raises: evidence.refused
+    """
+    ready: list[_Document] = []
+    faults: list[Fault] = []
+    for at, given in enumerate(documents):
+        try:
+            ready.append(_open(work, at, given))
+        except Refused as refused:
+            faults += [Fault(f"/{at}{each.pointer}", each.code, each.message) for each in refused.faults]
+    if faults:
+        raise EvidenceRefused(documents=len(documents), faults=tuple(faults))
+    return ready
+
+
+def _open(work: Work, at: int, given: Submission) -> _Document:
+    if given.subject and not digest.is_digest(given.subject):
+        raise Refused(Fault("", "evidence.subject_invalid", f"not a digest: {given.subject[:80]!r}"))
+    opened = open_document(given.data, given.format)  # (1)
+    document = _Document(at, digest.of_bytes(given.data), opened)
+    raw = work.effects.store.put(opened.raw)
+    try:
+        document.facts = work.run(NORMALISE, NormaliseInput(raw=raw, format=opened.name))  # (2)
+    except Problem as problem:
+        raise Refused(Fault("", problem.code, problem.detail())) from problem
+    named = opened.format.subjects(document.facts.record)
+    document.named = frozenset((*named, *opened.covered))
+    document.subjects = _subjects(given.subject, opened.covered or named)
+    return document
+
+
+def _subjects(given: str, named: tuple[Digest, ...]) -> tuple[Digest, ...]:
+    """Say what the document speaks of: what was given, else everything it names.
+
+    Raises: Refused
+    """
+    if given:
+        return (given,)
+    if not named:
+        raise Refused(Fault("", "evidence.subject_missing", "name the image digest that the document speaks of"))
+    if len(named) > MAX_SUBJECTS:
+        said = f"the document names {len(named)} subjects, more than {MAX_SUBJECTS}: name the one that you mean"
+        raise Refused(Fault("", "evidence.subjects_too_many", said))
+    return named
+
+
+def _admit(work: Work, document: _Document) -> list[Receipt]:
+    """Note one admission for each subject that these bytes have not been admitted for."""
+    receipts: list[Receipt] = []
+    listed = False
+    for subject in document.subjects:
+        before = work.ref(refs.receipt(document.submitted, subject))
+        if before is not None:
+            receipts.append(_first(work, document.at, before))
+            continue
+        if not listed and document.facts is not None:
+            work.again(document.facts)
+            listed = True
+        receipts.append(_note(work, document, subject))
+    return receipts
+
+
+def _first(work: Work, at: int, name: Digest) -> Receipt:
+    """Give the receipt of the first time."""
+    admission = load(work.effects.store, name, Admission)
+    evidence = load(work.effects.store, admission.evidence, Evidence)
+    return _receipt(work, at, name, admission, evidence, duplicate=True)
+
+
+def _receipt(
+    work: Work, at: int, name: Digest, admission: Admission, evidence: Evidence, *, duplicate: bool
+) -> Receipt:
+    answer = load(work.effects.store, admission.verification, Verification) if admission.verification else None
+    return Receipt(
+        document=at,
+        raw=evidence.raw,
+        evidence=admission.evidence,
+        admission=name,
+        subject=admission.subject,
+        type=admission.type,
+        format=evidence.format,
+        binding=admission.binding,
+        duplicate=duplicate,
+        verification=admission.verification,
+        verified=answer is not None and answer.status == "verified",
+    )
+
+
+def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
+    opened, store = document.opened, work.effects.store
+    envelope = store.put(opened.envelope) if opened.envelope is not None else None
+    beside = (store.put(opened.statement),) if opened.statement is not None else ()
+    checked = _verify(work, envelope, subject) if envelope is not None else None
+    binding = _binding(document, checked, subject)  # (3)
+    evidence = Evidence(
+        raw=store.put(opened.raw),
+        envelope=envelope,
+        format=opened.name,
+        type=opened.kind,
+        subject=subject,
+        binding=binding,
+        verification=checked.digest if checked is not None else None,
+    )
+    assert document.facts is not None
+    admission = Admission(
+        evidence=work.save(evidence),
+        facts=document.facts.digest,
+        subject=subject,
+        type=opened.kind,
+        binding=binding,
+        verification=evidence.verification,
+        admitted_at=work.now,
+        position=work.effects.log.head().size,
+        submitter=work.caller.actor,
+    )
+    name = work.save(admission)
+    work.note(
+        "evidence.admitted",
+        name,
+        (work.add(refs.evidence(subject), name), work.move(refs.receipt(document.submitted, subject), name)),
+        envelopes=(envelope,) if envelope is not None else (),
+        verifications=(checked.digest,) if checked is not None else (),
+        beside=beside,
+    )
+    return _receipt(work, document.at, name, admission, evidence, duplicate=False)
+
+
+def _verify(work: Work, envelope: Digest, subject: Digest) -> Done[Verification] | None:
+    """Ask who signed, by the keys that count now; the append holds only while root and directory stay the same."""
+    root, directory = work.ref(refs.TRUST_ROOT), work.ref(refs.DIRECTORY)
+    work.expect(refs.TRUST_ROOT, root)
+    work.expect(refs.DIRECTORY, directory)
+    if root is None:
+        return None
+    question = VerifyInput(
+        envelope=envelope,
+        trust_root=root,
+        directory=directory,
+        position=work.effects.log.head().size,
+        purpose="submit",
+        subjects=(subject,),
+    )
+    return work.run(VERIFY, question)
+
+
+def _binding(document: _Document, checked: Done[Verification] | None, subject: Digest) -> Binding:
+    """Attested: a verified signature covers the digest; embedded: the document names it; else asserted."""
+    if checked is not None and checked.record.status == "verified" and subject in checked.record.subjects:
+        return "attested"
+    return "embedded" if subject in document.named else "asserted"

@@ -1,0 +1,315 @@
+"""Releases: names and tags become digests once, the template is captured, and the whole is frozen by one append.
+
+Knows what a release must hold; must not know who may create one.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cas import digest, refs
+from cas.digest import Digest
+from cas.problems import Category, Fault, Problem
+from cas.records.base import pairs
+from cas.records.deploy import Deployed
+from cas.records.proof import HeadSet
+from cas.records.release import Component, ComposeInput, ComposeProject, Release, Resolution, Role, Tree
+from cas.store import load
+from pipeline import images
+from pipeline.effects import Caller, Effects
+from pipeline.operations import images as image_work
+from pipeline.operations.capture import CapturedFile, TemplateInvalid, check, read_folder, tree_of
+from pipeline.operations.work import Work
+from pipeline.stages.compose import COMPOSE
+from targets import platforms as platforms_of
+from targets.compose import components as matching
+from targets.compose import template as reading
+from targets.references import semver_of
+
+_SLUG: Final = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+_VERSION: Final = re.compile(r"[-_.]?v?[0-9]+(\.[0-9]+)*([-_.+][A-Za-z0-9.+-]*)?\Z")
+MAX_COMPONENTS: Final = 200
+
+
+class ReleaseInvalid(Problem):
+    """A release cannot be finalised; ``faults`` lists why."""
+
+    code = "release.invalid"
+    category = Category.INVALID
+    title = "The release cannot be finalised"
+    remedy = "Correct every fault listed, then create it again."
+
+
+class ReleaseNameTaken(Problem):
+    """Another release has this name."""
+
+    code = "release.name_taken"
+    category = Category.CONFLICT
+    title = "A release of this name exists, with other content"
+    remedy = "Releases are frozen: choose another name."
+
+
+class ReleaseMissing(Problem):
+    """There is no release of this name, id or digest."""
+
+    code = "release.missing"
+    category = Category.MISSING
+    title = "No such release"
+    remedy = "List the releases, and check the name."
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """A component as asked for. Empty fields are read from the image; ``repository`` renames it in the lock."""
+
+    name: str
+    reference: str
+    repository: str = ""
+    semver: str = ""
+    role: Role = "primary"
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A finalised release. ``existed`` tells that the same content already had this name."""
+
+    digest: Digest
+    id: str
+    release: Release
+    existed: bool
+
+
+def create(
+    effects: Effects,
+    caller: Caller,
+    name: str,
+    components: Sequence[ComponentSpec | tuple[str, str]],
+    *,
+    template: Path | Mapping[str, CapturedFile] | None = None,
+    compose_files: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    line: str = "",
+    source: Mapping[str, str] | None = None,
+    keep_images: bool = False,
+) -> Created:
+    """Resolve, capture, check and freeze a release: draft and finalised in one append.
+
+    The same content under the same name gives the release that is there.
+
+    Raises: release.invalid, release.name_taken, compose.invalid, template.*, image.*, registry.* problems
+    """
+    specs = [spec if isinstance(spec, ComponentSpec) else ComponentSpec(*spec) for spec in components]
+    _check_names(name, line, specs)
+    files = _template_files(template, tuple(compose_files))
+    work = Work(effects, caller)
+    made = tuple(sorted((_component(effects, spec, tuple(platforms), keep_images) for spec in specs), key=_by_name))
+    tree, project = _capture(work, files, tuple(compose_files), made)
+    release = Release(
+        name=name,
+        line=line or line_of(name),
+        components=made,
+        template=tree,
+        compose=project,
+        source=pairs(dict(source or {})),
+        created_at=work.now,
+        created_by=caller.actor,
+        nonce=effects.entropy.nonce(),
+    )
+    known = work.ref(refs.release(name))
+    if known is not None:
+        return _existing(effects, known, release)
+    named = work.save(release)
+    work.note(
+        "release.finalized",
+        named,
+        [work.move(refs.release(name), named), work.move(refs.named(digest.uuid_of(named)), named)],
+        beside=[one.resolution for one in made] + [one for one in (tree, project) if one],
+    )
+    work.commit()
+    return Created(named, digest.uuid_of(named), release, existed=False)
+
+
+def _by_name(component: Component) -> str:
+    return component.name
+
+
+def line_of(name: str) -> str:
+    """Give a release's line when none was said: its name without the version at the end."""
+    return _VERSION.sub("", name) or name
+
+
+def _check_names(name: str, line: str, specs: Sequence[ComponentSpec]) -> None:
+    faults = []
+    for pointer, text in (("/name", name), *((("/line", line),) if line else ())):
+        if not _SLUG.match(text):
+            faults.append(Fault(pointer, "release.name_invalid", "letters, digits, dot, dash and underscore only"))
+    if not specs or len(specs) > MAX_COMPONENTS:
+        faults.append(Fault("/components", "release.components_count", f"1 to {MAX_COMPONENTS} components"))
+    seen: set[str] = set()
+    for at, spec in enumerate(specs):
+        if not _SLUG.match(spec.name):
+            faults.append(Fault(f"/components/{at}/name", "release.name_invalid", "not a component's name"))
+        if spec.name in seen:
+            faults.append(Fault(f"/components/{at}/name", "release.component_twice", f"{spec.name[:100]} stands twice"))
+        seen.add(spec.name)
+    if faults:
+        raise ReleaseInvalid(release=name[:128], faults=tuple(faults))
+
+
+def _template_files(
+    template: Path | Mapping[str, CapturedFile] | None, compose_files: tuple[str, ...]
+) -> Mapping[str, CapturedFile] | None:
+    """Read and check the template before any of it is kept: a refused secret must not stay behind as an object."""
+    if template is None:
+        return None
+    if isinstance(template, Path):
+        files: Mapping[str, CapturedFile] = read_folder(template)
+    else:
+        files = template
+        if faults := check(files):
+            raise TemplateInvalid(faults=tuple(faults))
+    reading.read(files, lambda path: files[path].data, compose_files)
+    return files
+
+
+def _component(effects: Effects, spec: ComponentSpec, platforms: tuple[str, ...], keep: bool) -> Component:
+    resolution, named = image_work.resolve(effects, spec.reference)
+    offered = platforms_of.platforms(resolution)
+    wanted = tuple(sorted(set(spec.platforms or platforms or offered)))
+    missing = [one for one in wanted if platforms_of.platform_manifest(resolution, one) is None]
+    if missing or not wanted:
+        raise images.PlatformMissing(
+            component=spec.name, reference=spec.reference, platform=missing[0] if missing else "any", offered=offered
+        )
+    if keep:
+        image_work.keep_images(effects, resolution, wanted)
+    return Component(
+        name=spec.name,
+        repository=spec.repository or resolution.repository,
+        tag=resolution.tag,
+        digest=resolution.root,
+        platforms=wanted,
+        resolution=named,
+        semver=spec.semver or semver_of(resolution.tag),
+        role=spec.role,
+        images_kept=keep,
+    )
+
+
+def _capture(
+    work: Work,
+    files: Mapping[str, CapturedFile] | None,
+    compose_files: tuple[str, ...],
+    components: tuple[Component, ...],
+) -> tuple[Digest | None, Digest | None]:
+    """Keep the template, read it, and demand that every image in it is a component."""
+    if files is None:
+        return None, None
+    for captured in files.values():
+        work.effects.store.put(captured.data)
+    tree = work.save(tree_of(files))
+    done = work.run(COMPOSE, ComposeInput(tree=tree, files=compose_files))
+    _, faults = matching.match(done.record.services, components)
+    if faults:
+        raise ReleaseInvalid(faults=faults)
+    return tree, done.digest
+
+
+def _existing(effects: Effects, known: Digest, wanted: Release) -> Created:
+    found = load(effects.store, known, Release)
+    same = msgspec.structs.replace(wanted, created_at=found.created_at, created_by=found.created_by, nonce=found.nonce)
+    if same != found:
+        raise ReleaseNameTaken(release=wanted.name, digest=known)
+    return Created(known, digest.uuid_of(known), found, existed=True)
+
+
+def find(effects: Effects, asked: str) -> tuple[Release, Digest]:
+    """Give a release by name, id or digest.
+
+    Raises: release.missing
+    """
+    found = effects.log.ref(refs.release(asked)) or effects.log.ref(refs.named(asked))
+    if found is None and digest.is_digest(asked) and effects.log.admitted(asked) is not None:
+        found = asked
+    if found is None or b'"kind":"release/1"' not in effects.store.get(found):
+        raise ReleaseMissing(release=asked[:128])
+    return load(effects.store, found, Release), found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A release in a list, with the environments where its line runs it now."""
+
+    digest: Digest
+    id: str
+    release: Release
+    environments: tuple[str, ...]
+
+
+def list_releases(effects: Effects, *, environment: str = "", line: str = "") -> tuple[Listed, ...]:
+    """List releases, newest first; of an environment: those that run there now."""
+    running = deployed(effects)
+    found = []
+    for _, named in effects.log.refs("release/"):
+        release = load(effects.store, named, Release)
+        where = tuple(sorted(name for name, member in running if member.release == named))
+        if (not environment or environment in where) and (not line or line == release.line):
+            found.append(Listed(named, digest.uuid_of(named), release, where))
+    return tuple(sorted(found, key=lambda one: (one.release.created_at, one.release.name), reverse=True))
+
+
+def deployed(effects: Effects) -> tuple[tuple[str, Deployed], ...]:
+    """List (environment, Deployed) of what runs now, sorted."""
+    found: list[tuple[str, Deployed]] = []
+    for name, head in effects.log.refs("deployed/"):
+        members = load(effects.store, head, HeadSet).members
+        found += [(name.removeprefix("deployed/"), load(effects.store, member, Deployed)) for member in members]
+    return tuple(sorted(found, key=lambda one: (one[0], one[1].line)))
+
+
+def resolutions(effects: Effects, release: Release) -> tuple[tuple[Component, Resolution], ...]:
+    """Give each component with its image graph."""
+    return tuple((one, load(effects.store, one.resolution, Resolution)) for one in release.components)
+
+
+def template_of(effects: Effects, release: Release) -> tuple[Tree | None, ComposeProject | None]:
+    """Give a release's captured files, and the Compose project read out of them."""
+    tree = load(effects.store, release.template, Tree) if release.template else None
+    project = load(effects.store, release.compose, ComposeProject) if release.compose else None
+    return tree, project
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: ``kind`` is added, removed or changed; ``what`` is component or file."""
+
+    kind: str
+    what: str
+    name: str
+    old: str
+    new: str
+
+
+def diff(effects: Effects, old: Release, new: Release) -> tuple[Change, ...]:
+    """List what differs between two releases: components by digest, template files by digest; sorted."""
+    before = {one.name: f"{one.repository}:{one.tag}@{one.digest}" for one in old.components}
+    after = {one.name: f"{one.repository}:{one.tag}@{one.digest}" for one in new.components}
+    changes = _changes("component", before, after)
+    trees = [template_of(effects, release)[0] for release in (old, new)]
+    listed = [{entry.path: entry.digest for entry in tree.entries} if tree else {} for tree in trees]
+    return (*changes, *_changes("file", listed[0], listed[1]))
+
+
+def _changes(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+    found = []
+    for name in sorted(set(before) | set(after)):
+        old, new = before.get(name, ""), after.get(name, "")
+        if old != new:
+            kind = "added" if not old else "removed" if not new else "changed"
+            found.append(Change(kind, what, name, old, new))
+    return tuple(found)

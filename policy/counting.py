@@ -1,0 +1,109 @@
+"""Counting open findings, once each. Knows assessments; must not know any gate's limits."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from cas.records.verdict import AssessedFinding, EvidenceRef, Finding, SeverityLabel
+from policy.gate import FactView, finding
+
+SEVERITIES: Final[tuple[SeverityLabel, ...]] = ("critical", "high", "medium", "low", "negligible", "unknown")
+_RANK: Final = {label: at for at, label in enumerate(SEVERITIES)}
+_FLOOR: Final = {"critical": 90, "high": 70, "medium": 40, "low": 1, "negligible": 0}
+CLOSED_BY_VEX: Final = frozenset({"not_affected", "fixed"})
+
+
+def counts(one: AssessedFinding, *, waived: bool, vexed: bool) -> bool:
+    """Tell whether a finding counts: an open one always, a closed one when its way of being closed is counted too."""
+    return one.open or (waived and one.waived_by is not None) or (vexed and one.vex in CLOSED_BY_VEX)
+
+
+def distinct(findings: Iterable[AssessedFinding]) -> tuple[tuple[AssessedFinding, ...], ...]:
+    """Group findings that are one vulnerability in one package of one component, the worst severity first.
+
+    Several advisories, SBOMs and platforms may tell the same story; it is counted once.
+    """
+    groups: dict[tuple[str, str, str], list[AssessedFinding]] = {}
+    for one in findings:
+        key = (one.component, one.purl, one.vulnerability)
+        held = groups.get(key)
+        if held is None:
+            groups[key] = [one]
+        else:
+            held.append(one)
+    return tuple(
+        (held[0],) if len(held) == 1 else tuple(sorted(held, key=_worst_first))
+        for _, held in sorted(groups.items(), key=_first)
+    )
+
+
+def _first(item: tuple[tuple[str, str, str], object]) -> tuple[str, str, str]:
+    return item[0]
+
+
+def _worst_first(one: AssessedFinding) -> tuple[int, str, str, str]:
+    return (_RANK[one.severity], one.advisory, one.platform, one.sbom_pointer)
+
+
+def score(one: AssessedFinding) -> int | None:
+    """Give a finding's score in tenths: its own, else the floor of its severity's band, None when unknown."""
+    if one.score_tenths is not None:
+        return one.score_tenths
+    return _FLOOR.get(one.severity)
+
+
+def missing_facts(view: FactView) -> tuple[Finding, ...]:
+    """List what keeps anybody from knowing the vulnerabilities: no feed, or components without an SBOM."""
+    found = [finding("feed_missing", flips=(("import_feed", ""),))] if view.question.feed is None else []
+    found.extend(
+        finding(
+            "sbom_missing",
+            (("platform", row.platform),),
+            component=row.component,
+            flips=(("submit_sbom", row.component),),
+        )
+        for row in view.assessment.components
+        if not row.sboms
+    )
+    if not view.assessment.components:
+        found.append(finding("no_components"))
+    return tuple(found)
+
+
+MISSING_SENTENCES: Final = (
+    ("feed_missing", "No advisory feed has been imported, so vulnerabilities are not known."),
+    ("sbom_missing", "No SBOM says what is inside this component on {platform}."),
+    ("no_components", "The release has no components to judge."),
+)
+MISSING_FLIPS: Final = (
+    ("import_feed", "Import an advisory feed."),
+    ("submit_sbom", "Submit an SBOM for {argument}."),
+)
+
+
+def of_group(code: str, group: tuple[AssessedFinding, ...], arguments: Iterable[tuple[str, str | int]]) -> Finding:
+    """Turn one counted vulnerability into a gate's finding, with every line it rests on and what would flip it."""
+    worst = group[0]
+    refs = [EvidenceRef(digest=one.sbom, pointer=one.sbom_pointer) for one in group]
+    refs += [EvidenceRef(digest=one.feed_package, pointer=one.feed_pointer) for one in group]
+    fixed = sorted({version for one in group for version in one.fixed_in})
+    flips = [("file_vex", worst.vulnerability), ("grant_waiver", worst.vulnerability)]
+    flips += [("upgrade", version) for version in fixed]
+    platforms = ",".join(sorted({one.platform for one in group}))
+    return finding(
+        code,
+        (*arguments, ("version", worst.version), ("platforms", platforms), ("vex", worst.vex)),
+        severity=worst.severity,
+        component=worst.component,
+        purl=worst.purl,
+        vulnerability=worst.vulnerability,
+        evidence=refs,
+        path=(worst.component, worst.purl),
+        flips=flips,
+    )
+
+
+GROUP_FLIPS: Final = (
+    ("file_vex", "Submit a signed VEX statement that says why {argument} does not affect this image."),
+    ("grant_waiver", "Grant a waiver for {argument}, with an end."),
+    ("upgrade", "Upgrade the package to {argument}."),
+)

@@ -1,0 +1,75 @@
+"""Do open findings fit the budget of each severity?"""
+
+from collections.abc import Iterator
+
+from cas.records.base import Count, Part
+from cas.records.verdict import AssessedFinding, Finding, GateStatus
+from policy.counting import (
+    GROUP_FLIPS,
+    MISSING_FLIPS,
+    MISSING_SENTENCES,
+    SEVERITIES,
+    counts,
+    distinct,
+    missing_facts,
+    of_group,
+)
+from policy.gate import Answer, FactView, Gate
+
+
+class Params(Part, frozen=True, kw_only=True):
+    """How many open vulnerabilities of each severity may remain; absent means any number."""
+
+    critical: Count | None = 0
+    high: Count | None = 0
+    medium: Count | None = None
+    low: Count | None = None
+    negligible: Count | None = None
+    unknown: Count | None = None
+    count_waived: bool = False
+    count_vexed: bool = False
+    fixable_only: bool = False
+
+
+def check(params: Params, view: FactView) -> Answer:
+    """Fail when a severity holds more than its budget; unknown when the vulnerabilities are not known."""
+    every = params.count_waived or params.count_vexed
+    chosen = [
+        one
+        for one in view.assessment.findings
+        if one.open or (every and counts(one, waived=params.count_waived, vexed=params.count_vexed))
+    ]
+    groups = distinct(one for one in chosen if one.fixed_in) if params.fixable_only else distinct(chosen)
+    found: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
+    for group in groups:
+        found[group[0].severity] += 1
+    over = tuple(_over(params, groups, found))
+    missing = missing_facts(view)
+    status: GateStatus = "fail" if over else "unknown" if missing else "pass"
+    return Answer(status, over + missing, tuple(found.items()))
+
+
+def _over(params: Params, groups: tuple[tuple[AssessedFinding, ...], ...], found: dict[str, int]) -> Iterator[Finding]:
+    for group in groups:
+        severity = group[0].severity
+        budget: int | None = getattr(params, severity)
+        if budget is not None and found[severity] > budget:
+            yield of_group("over_budget", group, (("count", found[severity]), ("budget", budget)))
+
+
+GATE = Gate(
+    "severity_budget",
+    1,
+    Params,
+    check,
+    asks="Do open findings fit the budget?",
+    remedy="Upgrade the package, or file a VEX statement or a waiver.",
+    sentences=(
+        (
+            "over_budget",
+            "{vulnerability} ({severity}) is open in {purl} on {platforms}: {count} such, {budget} allowed.",
+        ),
+        *MISSING_SENTENCES,
+    ),
+    flips=GROUP_FLIPS + MISSING_FLIPS,
+)

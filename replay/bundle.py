@@ -1,0 +1,262 @@
+"""Exporting: the closure of some records as an OCI image layout in one deterministic archive. Holds no key.
+
+The same log state and roots give the same bytes: nothing of the moment enters, signing is deterministic, and every
+header is the one that ``verify.py`` renders. Nothing is appended to the log.
+"""
+
+import base64
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from cas import canon, digest, pack, refs
+from cas.closure import Closure, admissions, closure
+from cas.digest import Digest
+from cas.layers import Through
+from cas.log import Log, LogHead
+from cas.records.proof import BundleLog, BundleManifest, ProvenEntry, TrustRoot
+from cas.store import Store, load
+from pipeline.attest import statements
+from pipeline.effects import Signer
+from pipeline.operations.attestations import sign_statement
+from pipeline.operations.trust import NotFounded
+from replay import verify
+from replay.problems import BundleExists
+
+PACK_BYTES: Final = 256 << 20
+_FLUSH: Final = 1 << 20
+_REMEMBERED: Final = 64 << 20
+_ZERO: Final = bytes(verify.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: the archive's size, and its manifest, which names what travels and what does not."""
+
+    path: Path
+    size: int
+    manifest_digest: Digest
+    manifest: BundleManifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    """A blob to be written: its bytes, or the file that holds them."""
+
+    digest: Digest
+    size: int
+    data: bytes | Path
+
+
+def export(
+    store: Store,
+    log: Log,
+    signer: Signer,
+    roots: Iterable[Digest],
+    path: Path,
+    *,
+    leave_out: Callable[[Digest], bool] = lambda _: False,
+    pack_bytes: int = PACK_BYTES,
+) -> Exported:
+    """Write a bundle of some records and all that they rest on.
+
+    (1) the closure, with trust root and directory; (2) packs of its objects, sorted, each object verified; (3) the
+    log's entries with their proofs; (4) the manifest, its envelope, the checkpoint; (5) one archive, durable under its
+    name or not there at all.
+
+    Raises: trust.not_founded, bundle.exists, cas.object_missing, cas.object_corrupt
+    """
+    trust_root, directory = log.ref(refs.TRUST_ROOT), log.ref(refs.DIRECTORY)
+    if trust_root is None or directory is None:
+        raise NotFounded
+    if path.exists():
+        raise BundleExists(path=str(path))
+    head = log.head()
+    wanted = tuple(sorted(set(roots)))
+    store = _Once(store)
+    reached = closure({*wanted, trust_root, directory}, store, admissions(log), leave_out=leave_out)  # (1)
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=path.parent) as folder:
+        packs = [_pack(Path(folder) / f"{at}.pack", part, store) for at, part in _parts(reached, store, pack_bytes)]
+        entries = tuple(position for position in reached.entries if position < head.size)
+        proven = _blob(canon.of_record(_proven(log, head, entries)))  # (3)
+        verifier = _blob(Path(verify.__file__).read_bytes())
+        manifest = BundleManifest(
+            origin=load(store, trust_root, TrustRoot).origin,
+            log_size=head.size,
+            log_root=head.root,
+            roots=wanted,
+            packs=tuple(each.digest for each in packs),
+            objects=len(reached.present),
+            trust_root=trust_root,
+            log=proven.digest,
+            verifier=verifier.digest,
+            entries=entries,
+            absent=tuple(sorted({*reached.absent, *reached.left_out})),
+        )
+        blobs = _signed(manifest, signer, packs, proven, verifier)  # (4)
+        return _write(path, Path(folder) / "bundle.tar", manifest, blobs)  # (5)
+
+
+def _parts(reached: Closure, store: Store, limit: int) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
+    """Cut the sorted objects into runs of at most ``limit`` bytes, so that no pack outgrows a header or a disk."""
+    part: list[tuple[bytes, int]] = []
+    at = total = 0
+    for name in reached.present:
+        size = store.size(name)
+        if part and total + size > limit:
+            yield at, part
+            part, at, total = [], at + 1, 0
+        part.append((digest.to_raw(name), size))
+        total += size
+    yield at, part
+
+
+def _pack(path: Path, part: Sequence[tuple[bytes, int]], store: Store) -> _Blob:
+    """Write one pack; while a chunk is written, another thread hashes it. The store verified what leaves it."""
+    size, name = 0, digest.Running()
+    with path.open("xb", buffering=0) as file, ThreadPoolExecutor(1) as beside:
+        for chunk in _gathered(pack.layout(part), part, store):
+            hashed = beside.submit(name.update, chunk)
+            size += _all(file, chunk)
+            hashed.result()
+    return _Blob(name.digest(), size, path)
+
+
+def _gathered(index: bytes, part: Sequence[tuple[bytes, int]], store: Store) -> Iterator[bytes]:
+    """Gather small objects, so that hashing and writing see megabytes; large ones pass as they are."""
+    waiting, length = [index], len(index)
+    for raw, size in part:
+        data = store.get(digest.from_raw(raw))
+        assert len(data) == size, "the store told another size"
+        if size < _FLUSH:
+            waiting.append(data)
+            length += size
+        if size >= _FLUSH or length >= _FLUSH:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+        if size >= _FLUSH:
+            yield data
+    yield b"".join(waiting)
+
+
+class _Once(Through):
+    """Remembers the small objects that the closure read, so that they are neither read nor hashed again."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._held: dict[Digest, bytes] = {}
+        self._room = _REMEMBERED
+
+    def get(self, name: Digest) -> bytes:
+        """See Store."""
+        data = self._held.pop(name, None)
+        if data is None:
+            data = self._store.get(name)
+            if len(data) < min(_FLUSH, self._room):
+                self._room -= len(data)
+                self._held[name] = data
+        return data
+
+
+def _all(file: IO[bytes], data: bytes) -> int:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+    return len(data)
+
+
+def _blob(data: bytes) -> _Blob:
+    return _Blob(digest.of_bytes(data), len(data), data)
+
+
+def _proven(log: Log, head: LogHead, positions: Sequence[int]) -> BundleLog:
+    entries = []
+    for position in positions:
+        entry = next(each for _, each in log.read(position, position + 1))
+        proof = tuple(base64.b64encode(node).decode("ascii") for node in log.inclusion(position, head.size))
+        entries.append(ProvenEntry(position=position, entry=entry, proof=proof))
+    return BundleLog(size=head.size, root=head.root, entries=tuple(entries))
+
+
+def _signed(
+    manifest: BundleManifest, signer: Signer, packs: Sequence[_Blob], proven: _Blob, verifier: _Blob
+) -> tuple[bytes, bytes, list[_Blob]]:
+    """Sign manifest and checkpoint, and render what an OCI layout wants: index.json and every blob."""
+    kept = _blob(canon.of_record(manifest))
+    payload = statements.build("bundle", kept.digest, "bundle_manifest/1", (("manifest.json", kept.digest),))
+    envelope = _blob(sign_statement(payload, [signer]))
+    checkpoint = _blob(_checkpoint(manifest, signer))
+    others = [
+        (verify.TYPE_LOG, "log.json", proven),
+        (verify.TYPE_CHECKPOINT, "checkpoint", checkpoint),
+        (verify.TYPE_ENVELOPE, "manifest.dsse.json", envelope),
+        (verify.TYPE_VERIFIER, "verify.py", verifier),
+    ]
+    image, index = verify.oci_documents(
+        canon.of_record(manifest),
+        [(each.digest, each.size) for each in packs],
+        [(kind, title, each.digest, each.size) for kind, title, each in others],
+    )
+    return verify.LAYOUT, index, [*packs, kept, _blob(image), *(each for _, _, each in others)]
+
+
+def _checkpoint(manifest: BundleManifest, signer: Signer) -> bytes:
+    key = verify.judge_key(_key_fields(signer), "server")
+    root = digest.to_raw(manifest.log_root)
+    text = verify.checkpoint_text(manifest.origin, manifest.log_size, root)
+    _, hint = verify.note_key(manifest.origin, key)
+    return verify.checkpoint_note(manifest.origin, manifest.log_size, root, hint, signer.sign(text))
+
+
+def _key_fields(signer: Signer) -> dict[str, object]:
+    key = signer.key
+    return {
+        "id": key.id,
+        "algorithm": key.algorithm,
+        "spki": key.spki,
+        "purposes": list(key.purposes),
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _write(path: Path, draft: Path, manifest: BundleManifest, made: tuple[bytes, bytes, list[_Blob]]) -> Exported:
+    layout, index, blobs = made
+    with draft.open("xb") as file:
+        named = {f"blobs/sha256/{each.digest[7:]}": each for each in blobs}
+        members = [("oci-layout", _blob(layout)), ("index.json", _blob(index)), *sorted(named.items())]
+        for name, blob in members:
+            _member(file, name, blob)
+        file.write(_ZERO * 2)
+        file.flush()
+        size = file.tell()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError as error:
+        raise BundleExists(path=str(path)) from error
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return Exported(path, size, digest.of_bytes(canon.of_record(manifest)), manifest)
+
+
+def _member(file: IO[bytes], name: str, blob: _Blob) -> None:
+    file.write(verify.tar_header(name, blob.size))
+    if isinstance(blob.data, bytes):
+        file.write(blob.data)
+    else:
+        file.flush()
+        with blob.data.open("rb") as source:
+            left = blob.size
+            while left:
+                copied = os.copy_file_range(source.fileno(), file.fileno(), left)
+                assert copied, "the pack is shorter than it was written"
+                left -= copied
+        file.seek(0, os.SEEK_END)
+    file.write(_ZERO[: -blob.size % verify.BLOCK])

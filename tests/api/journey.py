@@ -1,0 +1,189 @@
+"""The golden path over HTTP: every operation once, with an answer that conforms. Gives what was answered well."""
+
+import base64
+
+import msgspec
+
+from api.calls.catalog import BY_NAME
+from api.calls.moved import MOVED
+from api.calls.tokens import SCOPES
+from pipeline.operations.approve import ApprovalView, statement_to_sign
+from pipeline.operations.attestations import sign_statement
+from tests.api.doors import CAROL, ROOT
+from tests.support.images import Layout, LayoutImages
+from tests.support.judging import sbom
+
+COMPOSE = b"services:\n  web:\n    image: registry.example/shop/web:v1\n"
+PACK = """name: open
+version: "1"
+description: one gate
+gates:
+  - id: sbom
+    gate: evidence_required/1
+    enforcement: block
+    params: {types: [sbom], formats: []}
+"""
+OSV = b'{"schema_version":"1.6.0","id":"PYSEC-2024-1","modified":"2024-01-01T00:00:00Z","affected":[]}'
+
+
+class Journey:
+    """Walks, and notes which operations gave 2xx."""
+
+    def __init__(self, doors, http, folder):
+        self.doors, self.http, self.folder = doors, http, folder
+        self.token = doors.token(*SCOPES)
+        self.good = set()
+
+    def ask(self, name, /, **fields):
+        """Ask one call; the answer must be of its struct."""
+        call = BY_NAME[name]
+        path = "/api/v1" + call.path
+        for field in call.in_path:
+            path = path.replace("{" + field + "}", str(fields.pop(field)))
+        kind = {"content": msgspec.json.encode(fields), "headers": {**self.token, "Content-Type": "application/json"}}
+        if not call.has_body:
+            kind = {"params": fields, "headers": self.token}
+        answer = self.http.request(call.method, path, **kind)
+        assert answer.status_code == call.status, (name, answer.status_code, answer.text[:2000])
+        self.good.add(name)
+        return msgspec.json.decode(answer.content, type=call.answer)
+
+    def move(self, name, path, /, **how):
+        """Ask one moved call."""
+        call = next(one for one in MOVED if one.name == name)
+        headers = {**self.token, **how.pop("headers", {})}
+        answer = self.http.request(call.method, "/api/v1" + path, headers=headers, **how)
+        assert answer.status_code == call.status, (name, answer.status_code, answer.text[:2000])
+        self.good.add(name)
+        return msgspec.json.decode(answer.content, type=call.answer) if call.answer else answer.content
+
+    def image(self):
+        """An image in a source that the instance asks."""
+        layout = Layout()
+        digest = layout.name("v1", layout.image({"app": (b"v1\n", 0o755)}))
+        self.doors.images = LayoutImages(layout)
+        return digest
+
+    def walk(self):
+        """Everything once, in an order in which it can be done."""
+        image = self.image()
+        self.prepare(image)
+        promotion = self.promote()
+        self.deliver(promotion)
+        self.audit()
+        return self.good
+
+    def prepare(self, image):
+        """Evidence, feed, policy, environment, release."""
+        self.ask("health")
+        self.ask("feed.import", name="osv", documents=[{"data": OSV, "format": "osv"}])
+        self.ask("feed.show")
+        document = sbom(("requests", "2.31.0"))
+        headers = {"Content-Type": "application/octet-stream"}
+        self.raw = self.move("evidence.upload", f"/evidence?subject={image}", content=document, headers=headers).receipts[0].raw
+        self.ask("evidence.submit", documents=[{"data": document, "subject": image}])
+        self.ask("evidence.list", subject=image)
+        self.move("object.read", f"/objects/{self.raw}")
+        self.ask("policy.store", yaml=PACK)
+        self.ask("policy.list")
+        self.ask("policy.show", policy="open")
+        self.ask("environment.set", environment="prod", required_approvals=1, production=True)
+        self.ask("environment.list")
+        self.ask("environment.show", environment="prod")
+        self.ask("policy.activate", policy="open", environment="prod")
+        settings = [["directory", str(self.folder / "host")]]
+        self.ask("target.add", environment="prod", name="one", type="directory", platform="linux/amd64", settings=settings)
+        self.ask("target.add", environment="prod", name="two", type="directory", platform="linux/amd64", settings=settings)
+        self.ask("target.remove", environment="prod", name="two")
+        start, end = "2030-01-01T00:00:00Z", "2030-01-02T00:00:00Z"
+        self.ask("environment.freeze", environment="prod", start=start, end=end, reason="new year")
+        self.ask("environment.unfreeze", environment="prod", start=start)
+        self.release("shop-v1")
+
+    def release(self, name):
+        """Freeze a release of the one image."""
+        component = {"name": "web", "reference": "registry.example/shop/web:v1"}
+        template = [{"path": "compose.yaml", "data": COMPOSE}]
+        more = {"line": "shop", "platforms": ["linux/amd64"], "keep_images": True}
+        self.ask("release.create", name=name, components=[component], template=template, **more)
+
+    def promote(self):
+        """Judge, ask, approve."""
+        self.ask("release.list")
+        self.ask("release.show", release="shop-v1")
+        self.ask("release.diff", release="shop-v1", old="shop-v1")
+        waiver = self.ask("waiver.grant", vulnerability="CVE-2024-1", reason="test", expires_at="2026-03-05T00:00:00Z")
+        self.ask("waiver.list")
+        self.ask("waiver.withdraw", waiver=waiver.digest)
+        verdict = self.ask("gate.evaluate", release="shop-v1", environment="prod")
+        assert verdict.outcome == "allow", verdict.why
+        self.verdict = verdict.digest
+        self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
+        self.ask("verdict.list")
+        self.ask("verdict.show", verdict=verdict.digest)
+        self.ask("promotion.plan", release="shop-v1", environment="prod")
+        cancelled = self.ask("promotion.request", release="shop-v1", environment="prod", reason="x")
+        self.ask("promotion.cancel", promotion=cancelled.id)
+        return self.approved(self.ask("promotion.request", release="shop-v1", environment="prod", reason="go").id)
+
+    def approved(self, promotion):
+        """Bob signs with his own key; anybody may carry it."""
+        asked = self.ask("promotion.to_sign", promotion=promotion)
+        view = ApprovalView(asked.promotion, asked.verdict, asked.environment, asked.subjects)
+        statement = statement_to_sign(view, "approve", "fine", "2026-03-02T00:00:00Z", "9" * 32)
+        envelope = base64.b64encode(sign_statement(statement, [CAROL])).decode()
+        made = self.ask("promotion.approve", promotion=promotion, envelope=envelope)
+        assert made.state == "approved", made
+        self.ask("promotion.decide", promotion=promotion)
+        self.ask("promotion.list", state="approved")
+        self.ask("promotion.show", promotion=promotion)
+        return promotion
+
+    def deliver(self, promotion):
+        """Deploy twice, look for drift, go back."""
+        deployed = self.ask("deployment.start", promotion=promotion)
+        assert deployed.result == "deployed", deployed
+        self.packet = deployed.packet
+        self.ask("deployment.list")
+        self.ask("deployment.show", id=deployed.id)
+        listed = self.ask("deployment.artifacts", id=deployed.id)
+        for one in listed.artifacts:
+            self.move("deployment.artifact", f"/deployment-jobs/{deployed.id}/artifacts/{one.name}")
+            found = self.ask("deployment.verify", id=deployed.id, name=one.name)
+            assert found.valid, (one, found)
+        manifest = self.move("deployment.artifact", f"/deployment-jobs/{deployed.id}/artifacts/manifest")
+        assert b'"totalSize"' in manifest
+        drift = self.ask("drift.check", environment="prod")
+        assert not drift.drifted
+        assert drift.all_seen
+        self.ask("status")
+
+    def audit(self):
+        """Log, trust, tokens, replay, bundles."""
+        self.ask("log.head")
+        self.ask("log.entries")
+        self.ask("log.entry", position=0)
+        self.ask("log.checkpoint")
+        self.ask("log.inclusion", position=0)
+        self.ask("log.consistency", old=1)
+        assert self.ask("replay.run", subject=self.verdict).result == "equal"
+        fingerprint = self.ask("trust.show").fingerprint
+        made = self.ask("token.create", name="ci", scopes=["log:read"])
+        self.ask("token.list")
+        self.ask("token.revoke", id=made.view.id)
+        self.change_trust()
+        tar = self.move("bundle.export", "/bundles/export?release=shop-v1")
+        headers = {"Content-Type": "application/x-tar"}
+        self.move("bundle.import", f"/bundles?root={fingerprint}", content=tar, headers=headers)
+
+    def change_trust(self):
+        """The next directory and trust root, signed by the root key elsewhere."""
+        from pipeline.operations import trust
+
+        people = self.ask("trust.show").directory.people
+        drafted = trust.propose_directory(self.doors.effects, people)
+        envelope = base64.b64encode(trust.sign_record("directory", drafted, [ROOT])).decode()
+        self.ask("trust.change_directory", envelope=envelope)
+        root = trust.propose_root(self.doors.effects, threshold=1)
+        envelope = base64.b64encode(trust.sign_record("trust-root", root, [ROOT])).decode()
+        self.ask("trust.change_root", envelope=envelope)

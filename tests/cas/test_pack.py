@@ -1,0 +1,86 @@
+"""Packs: sorted, indexed, named by their own digest."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cas import digest, pack
+from cas.pack import Pack, PackInvalid
+from cas.problems import ObjectCorrupt, ObjectMissing
+
+OBJECTS = [b"", b"one", b"two", b"x" * 5000, *(b"%d" % at for at in range(700))]
+
+
+@given(st.lists(st.binary(max_size=60), max_size=40))
+def test_a_pack_is_a_dict_of_its_objects(objects):
+    opened = Pack(pack.encode(objects))
+    held = {digest.of_bytes(one): one for one in objects}
+    assert opened.count == len(held)
+    assert [digest.from_raw(raw) for raw, _, _ in opened.rows()] == sorted(held)
+    assert all(opened.get(name) == data for name, data in held.items())
+    assert opened.find(digest.raw_of_bytes(b"something else")) is None
+
+
+def test_the_same_objects_give_the_same_bytes_whatever_their_order():
+    assert pack.encode(OBJECTS) == pack.encode([*reversed(OBJECTS), b"one"])
+
+
+def test_streamed_and_encoded_packs_are_equal():
+    held = {digest.raw_of_bytes(one): one for one in OBJECTS}
+    sizes = [(raw, len(held[raw])) for raw in sorted(held)]
+    assert b"".join(pack.stream(sizes, held.__getitem__)) == pack.encode(OBJECTS)
+
+
+def test_streaming_refuses_bytes_that_are_not_those_named():
+    raw = digest.raw_of_bytes(b"one")
+    with pytest.raises(ObjectCorrupt):
+        list(pack.stream([(raw, 3)], lambda _: b"two"))
+
+
+def test_an_unsorted_layout_is_refused():
+    one, two = sorted((digest.raw_of_bytes(b"1"), digest.raw_of_bytes(b"2")))
+    for rows in ([(two, 1), (one, 1)], [(one, 1), (one, 1)]):
+        with pytest.raises(PackInvalid):
+            pack.layout(rows)
+
+
+def test_every_flipped_byte_is_noticed():
+    data = pack.encode([b"one", b"two", b"three"])
+    names = [digest.of_bytes(one) for one in (b"one", b"two", b"three")]
+    for at in range(len(data)):
+        bad = bytearray(data)
+        bad[at] ^= 1
+        with pytest.raises((PackInvalid, ObjectCorrupt)):
+            read_all(bytes(bad), names)
+
+
+def read_all(data, names):
+    opened = Pack(data)
+    for name in names:
+        opened.get(name)
+
+
+def test_a_shortened_pack_is_refused():
+    data = pack.encode([b"one", b"two"])
+    for cut in (0, 10, 70, len(data) - 1):
+        with pytest.raises(PackInvalid):
+            Pack(data[:cut])
+
+
+def test_a_hostile_fan_out_is_refused_without_a_traceback():
+    data = bytearray(pack.encode([b"one"]))
+    start = 64
+    data[start : start + 8] = (9).to_bytes(8, "little")
+    index = bytes(data[start : pack.index_size(1)])
+    data[32:64] = digest.raw_of_bytes(index)
+    with pytest.raises(PackInvalid):
+        Pack(bytes(data))
+
+
+def test_digests_with_one_prefix_are_told_apart():
+    name = digest.of_bytes(b"one")
+    opened = Pack(pack.encode([b"one"]))
+    twin = digest.to_raw(name)[:8] + bytes(24)
+    assert opened.find(twin) is None
+    with pytest.raises(ObjectMissing):
+        opened.get(digest.from_raw(twin))

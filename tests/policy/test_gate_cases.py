@@ -1,0 +1,47 @@
+"""Every JSON case of every gate: inputs in, status and finding codes out. A new case is a new file."""
+
+from pathlib import Path
+
+import pytest
+
+from policy.gates.catalog import GATES
+from tests.support import gate_cases
+
+ROOT = Path(__file__).parent.parent / "cases" / "gates"
+CASES = sorted(ROOT.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_case_gives_the_status_codes_and_ends_it_says(path):
+    case = gate_cases.read(path)
+    asked, answer = gate_cases.answer(case.get("gate", f"{path.parent.name}/1"), case)
+    assert answer.status == case["status"]
+    assert sorted(finding.code for finding in answer.findings) == sorted(case.get("codes", []))
+    if "ends" in case:
+        assert sorted(answer.ends) == case["ends"]
+    known, flips = dict(asked.sentences), dict(asked.flips)
+    for finding in answer.findings:
+        assert finding.code in known
+        assert all(code in flips for code, _ in finding.flips)
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.id)
+def test_every_gate_has_cases_that_pass_and_that_do_not(gate):
+    statuses = {gate_cases.read(path)["status"] for path in CASES if path.parent.name == gate.name}
+    assert statuses & {"pass", "not_applicable"}
+    assert statuses & {"fail", "unknown"}
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.id)
+def test_every_sentence_names_only_arguments_its_findings_carry(gate):
+    """A slot that no case ever filled would be shown as a dash to people."""
+    import re
+
+    slots = {code: set(re.findall(r"\{([a-z_]+)\}", text)) for code, text in gate.sentences}
+    for path in CASES:
+        if path.parent.name != gate.name:
+            continue
+        _, answer = gate_cases.answer(gate.id, gate_cases.read(path))
+        for finding in answer.findings:
+            own = {"severity", "component", "purl", "vulnerability"} | {name for name, _ in finding.arguments}
+            assert slots[finding.code] <= own, finding.code

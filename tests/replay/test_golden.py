@@ -1,0 +1,96 @@
+"""The golden corpus: published verdicts, sealed once, rerun by every later version; each mutation is named."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.stages.catalog import STAGES
+from replay import verify
+from replay.behind import behind
+from replay.imports import replay_bundle
+from replay.opened import OpenedBundle
+from tests.support import corpus
+from tests.support.frozen import PACKAGES
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = corpus.bundles()
+RERUN = """
+import sys
+from pathlib import Path
+from replay.imports import replay_bundle
+report = replay_bundle(Path(sys.argv[1]))
+print(report.result)
+for each in report.differences:
+    print(each.stage, each.pointer, each.recorded, each.recomputed)
+"""
+
+
+def test_the_corpus_holds_both_stories():
+    assert {path.name.split("-")[0] for path in BUNDLES} >= {"judged", "deployed"}
+
+
+@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
+def test_a_sealed_bundle_still_verifies(path):
+    assert verify.main([str(path), "--quiet"]) == 4
+
+
+@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
+def test_a_published_verdict_comes_out_byte_for_byte_the_same(path):
+    """An engine of another version is told as such; whatever needs no engine must be rerun and equal all the same."""
+    report = replay_bundle(path)
+    assert report.differences == ()
+    assert report.absent == ()
+    bundle = OpenedBundle(path)
+    runs = [run for _, run in behind(bundle.manifest.roots, bundle, bundle.recorded()).runs]
+    here = {(stage.name, stage.version): stage.engines for stage in STAGES}
+    able = [run for run in runs if here.get((run.stage, run.version)) == run.engines]
+    assert report.runs == len(able)
+    assert all(not run.engines for run in runs if run.stage in {"gather", "assess", "judge", "decide"})
+    assert report.result == ("equal" if len(able) == len(runs) else "cannot_rerun")
+
+
+def test_the_corpus_reruns_every_stage_but_drift():
+    """What no bundle of the corpus holds cannot be guarded by it."""
+    rerun = set()
+    for path in BUNDLES:
+        bundle = OpenedBundle(path)
+        rerun |= {(run.stage, run.version) for _, run in behind(bundle.manifest.roots, bundle, bundle.recorded()).runs}
+    assert {(stage.name, stage.version) for stage in STAGES} - rerun <= {("drift", 1)}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stage"),
+    [
+        ("policy/gates/severity_budget.py", "found[severity] > budget", "found[severity] < budget", "judge"),
+        ("policy/gates/severity_budget.py", '"fail" if over else', '"pass" if over else', "judge"),
+        (
+            "policy/gates/severity_budget.py",
+            "dict.fromkeys(SEVERITIES, 0)",
+            'dict.fromkeys(SEVERITIES, __import__("time").time_ns() % 997 + 1)',
+            "judge",
+        ),
+        ("policy/trust_table.py", "provenance_weight=450_000", "provenance_weight=400_000", "assess"),
+        ("pipeline/stages/verify.py", "<= question.position", "> question.position", ""),
+    ],
+    ids=["inverted_count", "inverted_gate", "clock_in_a_gate", "vex_weight", "untouched_by_the_story"],
+)
+def test_a_changed_meaning_is_named(tmp_path, file, old, new, stage):
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (tmp_path / file).read_text()
+    assert text.count(old) == 1
+    (tmp_path / file).write_text(text.replace(old, new))
+    path = next(path for path in BUNDLES if path.stem.startswith("judged"))
+    done = subprocess.run(
+        [sys.executable, "-c", RERUN, str(path)], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    result, *differences = done.stdout.splitlines()
+    if not stage:
+        assert result == "equal"  # no key of this story was ever revoked: the frozen list guards what a story cannot
+        return
+    assert result == "different"
+    assert stage in {line.split()[0] for line in differences}

@@ -1,0 +1,108 @@
+"""The stories that the golden corpus seals: one judged on evidence with VEX and approvals, one deployed twice."""
+
+from collections.abc import Iterable
+
+from cas.records.proof import Run
+from cas.store import load
+from pipeline.operations import promote
+from replay import scope
+from replay.bundle import export
+from tests.support.delivery import Delivery, Image, target
+from tests.support.fake_target import Fleet
+from tests.support.images import Layout
+from tests.support.judging import Scene, openvex, osv, sbom, signed
+from tests.support.world import ALICE
+
+PACK = """
+name: corpus
+version: "1"
+gates:
+  - gate: evidence_required/1
+    with: {types: [sbom], binding: asserted}
+  - gate: severity_budget/1
+    with: {critical: 0, high: 0}
+  - gate: unknowns_budget/1
+    with: {max_count: 10}
+  - gate: vex_trust/1
+    with: {minimum_score: 100000}
+    enforcement: warn
+  - gate: cve_delta/1
+    enforcement: observe
+  - gate: kev_blocker/1
+    enforcement: warn
+  - gate: feed_age/1
+    with: {max_hours: 72}
+    enforcement: observe
+  - gate: template_safety/1
+    enforcement: observe
+moment:
+  - gate: approvals/1
+    with: {minimum: 2, separation_of_duties: true, personal_key: true}
+  - gate: freeze_window/1
+  - gate: stop_line/1
+"""
+PRODUCT = "pkg:oci/web@sha256:%s"
+
+
+def judged():
+    """Denied for an open finding, then allowed by a signed VEX claim, approved by two, decided."""
+    scene = Scene(platforms=("linux/amd64", "linux/arm64"), pack=PACK, required_approvals=2)
+    scene.feed(
+        osv("CVE-2026-0001", "requests", aliases=("GHSA-aaaa-bbbb-cccc",)),
+        osv("CVE-2026-0002", "flask", severity="LOW", fixed="10.0.0"),
+        osv("CVE-2026-0003", "unrelated", severity="CRITICAL"),
+    )
+    for platform in ("linux/amd64", "linux/arm64"):
+        document = sbom(("flask", "9.0.0"), ("requests", "1.0.0"))
+        scene.submit(document, subject=scene.manifest(platform))
+    denied = scene.request()
+    assert denied.verdict.outcome == "deny"
+    scene.at("2026-03-01T13:00:00Z")
+    for platform in ("linux/amd64", "linux/arm64"):
+        image = scene.manifest(platform)
+        claim = openvex(
+            "CVE-2026-0001", "not_affected", PRODUCT % image[7:], subcomponents=("pkg:pypi/requests@1.0.0",)
+        )
+        scene.submit(signed(claim, image), subject=image)
+    view = scene.request(previous=denied.id)
+    if view.status.state == "pending_approval":
+        scene.approve(view, "bob")
+        scene.approve(view, "carol", nonce="2" * 32)
+        view = scene.decide(view)
+    assert view.status.state == "approved", view.verdict
+    promote.evaluate(scene.effects, ALICE, "app-1", "production")
+    return scene.effects
+
+
+def deployed():
+    """Two releases of one line, deployed to two pretend hosts one after the other."""
+    layout = Layout()
+    fleet = Fleet()
+    hosts = tuple(target(name, "docker_host", url="unix:///x", directory="/srv") for name in ("alpha", "beta"))
+    made = Delivery(targets=hosts, adapter=fleet.adapter)
+    for number in (1, 2):
+        made.world.clock.at = f"2026-03-01T1{number}:30:00Z"
+        descriptor = layout.image({"app": b"v%d" % number})
+        image = Image("registry.example/shop/web", f"v{number}", layout, descriptor)
+        ended = made.deploy(made.release(f"shop-{number}", {"web": image}))
+        assert ended.result.result == "deployed"
+    return made.effects
+
+
+STORIES = {"deployed": deployed, "judged": judged}
+
+
+def seal(story, path):
+    """Tell a story and seal all of it, feed imports included."""
+    effects = STORIES[story]()
+    roots = {*scope.of_period(effects.log, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), *imports(effects)}
+    return export(effects.store, effects.log, effects.server, roots, path)
+
+
+def imports(effects) -> Iterable[str]:
+    """Name the Runs that imported feeds: a closure stops at a feed unless asked for more."""
+    for _, entry in effects.log.read():
+        for note in entry.runs:
+            if note.stage == "import_feed":
+                yield note.run
+                yield load(effects.store, note.run, Run).input

@@ -1,0 +1,300 @@
+"""Builds what a gate looks at from a short JSON case: what a case leaves out has a harmless default."""
+
+import json
+
+import msgspec
+
+from cas import digest
+from cas.records.feed import FeedSnapshot
+from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
+from cas.records.proof import Directory, Person
+from cas.records.release import Environment, FreezeWindow, Release, TemplateFacts, TemplateMount, TemplateService
+from cas.records.verdict import (
+    AssessedFinding,
+    Assessment,
+    ComponentRow,
+    EvidenceRow,
+    Question,
+    UnknownRow,
+    Verdict,
+)
+from policy.evaluate import gate
+from policy.gate import FactView, MomentView, Vote
+from tests.support.judging import an_environment
+
+AS_OF = "2026-03-01T12:00:00Z"
+ACTORS = {name: "person:" + name[0] * 32 for name in ("alice", "bob", "carol", "dave")}
+
+
+def name(text):
+    return digest.of_bytes(text.encode())
+
+
+def convert(value, kind):
+    return msgspec.convert(value, kind)
+
+
+def finding(**given):
+    fields = {
+        "component": "web",
+        "platform": "linux/amd64",
+        "purl": "pkg:pypi/requests@1.0.0",
+        "version": "1.0.0",
+        "vulnerability": "CVE-2026-0001",
+        "advisory": "CVE-2026-0001",
+        "aliases": [],
+        "severity": "high",
+        "score_tenths": 75,
+        "fixed_in": [],
+        "sbom": name("sbom"),
+        "sbom_pointer": "/components/0",
+        "feed_package": name("package"),
+        "feed_pointer": "/advisories/0",
+        "vex": "none",
+        "claims": [],
+        "waived_by": None,
+        "open": True,
+        "new": True,
+        "epss": None,
+        "kev_due": "",
+    }
+    claims = [
+        {
+            "evidence": name("vex"),
+            "pointer": "/statements/0",
+            "status": "not_affected",
+            "justification": "",
+            "author": "",
+            "signer": "",
+            "verified": False,
+            "score": 0,
+        }
+        | claim
+        for claim in given.pop("claims", [])
+    ]
+    return convert(fields | given | {"claims": claims}, AssessedFinding)
+
+
+def row(**given):
+    fields = {
+        "component": "web",
+        "platform": "linux/amd64",
+        "admission": name("admission"),
+        "evidence": name("evidence"),
+        "raw": name("raw"),
+        "facts": name("facts"),
+        "type": "sbom",
+        "format": "cyclonedx-json/1.5",
+        "binding": "attested",
+        "verified": given.get("binding", "attested") == "attested",
+        "signers": ["bob"],
+        "predicate_type": "",
+        "builder": "",
+        "source": "",
+        "admitted_at": "2026-03-01T00:00:00Z",
+    }
+    return convert(fields | given, EvidenceRow)
+
+
+def component(**given):
+    fields = {"component": "web", "platform": "linux/amd64", "image": name("image"), "packages": 5, "sboms": 1}
+    return convert(fields | given, ComponentRow)
+
+
+def unknown(**given):
+    fields = {
+        "reason": "FeedGap",
+        "code": "ecosystem_not_in_feed",
+        "subject": "pkg:cran/x",
+        "entropy": 500_000,
+        "evidence": name("sbom"),
+        "pointer": "/components/1",
+    }
+    return convert(fields | given, UnknownRow)
+
+
+def service(**given):
+    fields = {
+        "name": "web",
+        "image": "registry.test/web:1",
+        "component": "web",
+        "privileged": False,
+        "namespaces": [],
+        "cap_add": [],
+        "security_opt": [],
+        "devices": [],
+        "mounts": [],
+        "secrets": [],
+        "unclear": [],
+    }
+    mounts = [{"target": "/x", "pointer": "/services/web/volumes/0"} | mount for mount in given.pop("mounts", [])]
+    return convert(fields | given | {"mounts": convert(mounts, tuple[TemplateMount, ...])}, TemplateService)
+
+
+def environment(given):
+    windows = convert(
+        [{"reason": "", "exceptions": []} | one for one in given.pop("freeze_windows", [])], tuple[FreezeWindow, ...]
+    )
+    base = an_environment(required_approvals=0, separation_of_duties=False, personal_key_required=False)
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    return convert(msgspec.structs.replace(base, **given, freeze_windows=windows), Environment)
+
+
+def question(given):
+    fields = {
+        "release": name("release"),
+        "environment": name("environment"),
+        "purpose": "promotion",
+        "as_of": AS_OF,
+        "heads": [],
+        "components": [],
+        "policy": name("policy"),
+        "feed": name("feed"),
+        "waivers": [],
+        "baseline": name("baseline"),
+        "trust_root": name("root"),
+    }
+    return convert(fields | given, Question)
+
+
+def snapshot(given):
+    fields = {
+        "name": "test",
+        "captured_at": "2026-03-01T00:00:00Z",
+        "sources": [],
+        "ecosystems": [],
+        "kev": name("kev"),
+        "epss": name("epss"),
+        "notes": [],
+    }
+    return convert(fields | given, FeedSnapshot)
+
+
+def release(given):
+    return convert(
+        {
+            "name": "app-1",
+            "line": "app",
+            "components": [],
+            "template": name("tree"),
+            "compose": name("compose"),
+            "source": [],
+            "created_at": AS_OF,
+            "created_by": ACTORS["alice"],
+            "nonce": "0" * 32,
+        }
+        | given,
+        Release,
+    )
+
+
+def fact_view(case):
+    rows = case.get("components", [{}])
+    asked = question(case.get("question", {}))
+    template = None
+    if case.get("services", [{}]) is not None:
+        services = tuple(service(**one) for one in case.get("services", [{}]))
+        template = TemplateFacts(release=name("release"), document=name("document"), services=services)
+    assessment = Assessment(
+        question=name("question"),
+        components=tuple(component(**one) for one in rows),
+        evidence=tuple(row(**one) for one in case.get("evidence", [])),
+        findings=tuple(finding(**one) for one in case.get("findings", [])),
+        unknowns=tuple(unknown(**one) for one in case.get("unknowns", [])),
+        template=None,
+        trust_table=name("table"),
+        valid_until=None,
+    )
+    return FactView(
+        question=asked,
+        release=release(case.get("release", {})),
+        environment=environment(dict(case.get("environment", {}))),
+        assessment=assessment,
+        template=template,
+        feed=snapshot(case.get("feed", {})) if asked.feed else None,
+    )
+
+
+def vote(given):
+    login = given.get("login", "bob")
+    approval = Approval(
+        promotion=name(given.get("promotion", "promotion")),
+        verdict=name(given.get("verdict", "verdict")),
+        decision=given.get("decision", "approve"),
+        environment=given.get("environment", "production"),
+        reason="",
+        expires_at=given.get("expires_at", "2026-03-02T00:00:00Z"),
+        nonce="0" * 32,
+    )
+    admitted = AdmittedApproval(
+        approval=name(f"approval {given}"),
+        envelope=None,
+        verification=None,
+        person=ACTORS[given.get("person", login)],
+        login=login,
+        groups=tuple(given.get("groups", ["ops"])),
+        personal=given.get("personal", True),
+        admitted_at=AS_OF,
+    )
+    return Vote(name(f"admitted {given}"), admitted, approval, tuple(given.get("signers", [login])))
+
+
+def moment_view(case):
+    verdict = Verdict(
+        question=name("question"),
+        assessment=name("assessment"),
+        release=name("release"),
+        environment=name("environment"),
+        policy=name("policy"),
+        purpose="promotion",
+        as_of=AS_OF,
+        outcome="allow",
+        gates=(),
+        valid_until="2026-03-02T12:00:00Z",
+    )
+    promotion = Promotion(
+        release=name("release"),
+        environment=name("environment"),
+        purpose="promotion",
+        previous=None,
+        rollback_to=None,
+        reason="",
+        requested_by=ACTORS["alice"],
+        requested_at=AS_OF,
+        nonce="0" * 32,
+    )
+    people = tuple(
+        Person(id=ACTORS[login], login=login, groups=tuple(groups), keys=())
+        for login, groups in sorted(
+            case.get("people", {"alice": ["ops"], "bob": ["ops"], "carol": ["ops", "security"]}).items()
+        )
+    )
+    stop = case.get("stop_line")
+    return MomentView(
+        as_of=case.get("as_of", AS_OF),
+        verdict=verdict,
+        verdict_digest=name("verdict"),
+        promotion=promotion,
+        promotion_digest=name("promotion"),
+        environment=environment(dict(case.get("environment", {}))),
+        votes=tuple(vote(one) for one in case.get("votes", [])),
+        stop_line=StopLine(environments=tuple(stop), reason="fire", by=ACTORS["bob"], at=AS_OF, nonce="0" * 32)
+        if stop is not None
+        else None,
+        directory=Directory(version=1, people=people, previous=None),
+        requester_login=case.get("requester_login", "alice"),
+        source_completed_at=case.get("source_completed_at", ""),
+    )
+
+
+def answer(gate_id, case):
+    asked = gate(gate_id)
+    params = convert(
+        {key: tuple(value) if isinstance(value, list) else value for key, value in case.get("params", {}).items()},
+        asked.params,
+    )
+    return asked, asked.check(params, moment_view(case) if asked.moment else fact_view(case))
+
+
+def read(path):
+    return json.loads(path.read_text())
