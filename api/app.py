@@ -22,7 +22,7 @@ from api.lanes import Lanes
 from api.openapi import BASE, document
 from api.perform import perform
 from api.problems import STATUS, BodyDigestDiffers, Failed, NotFound
-from api.routes.catalog import HANDLERS
+from api.routes.catalog import every_handler
 from api.routes.handler import AnyHandler
 from api.signed import digest_of_header
 from api.wiring import Instance
@@ -32,7 +32,7 @@ from cas.problems import Problem
 
 def create_app(instance: Instance) -> Litestar:
     """Build the application over an open instance."""
-    calls = (_route(handler) for handler in HANDLERS if handler.call.name not in streams.FRAMED)
+    calls = (_route(handler) for handler in every_handler() if handler.call.name not in streams.FRAMED)
     return _app(instance, [*calls, *streams.handlers(BASE), *registry.handlers(), _openapi])
 
 
@@ -42,10 +42,11 @@ def create_registry(instance: Instance) -> Litestar:
 
 
 def _app(instance: Instance, handlers: Sequence[HTTPRouteHandler]) -> Litestar:
-    lanes = Lanes(instance.settings.executor_threads, instance.settings.large_bodies)
+    lanes = Lanes(instance.settings)
     return Litestar(
         route_handlers=handlers,
         exception_handlers={Problem: exchange.refuse, HTTPException: exchange.refuse, Exception: _failed},
+        middleware=[lanes.bounded],
         state=State({"instance": instance, "lanes": lanes, "shelf": registry.Shelf()}),
         on_shutdown=[lanes.close],
         openapi_config=None,
@@ -99,9 +100,12 @@ def _route(handler: AnyHandler) -> HTTPRouteHandler:
     answer = _with_body if handler.call.has_body else _without_body
 
     async def handle(request: AnyRequest) -> Response[bytes]:
-        body = await request.body() if handler.call.has_body else b""
         lanes: Lanes = request.app.state.lanes
-        return await lanes.run(partial(answer, handler, request, body), len(body))
+        if not handler.call.has_body:
+            return await lanes.run(partial(answer, handler, request, b""))
+        with lanes.memory.taken(exchange.length_of(request)):
+            body = await request.body()
+            return await lanes.run(partial(answer, handler, request, body), len(body))
 
     made: HTTPRouteHandler = HTTPRouteHandler(
         _litestar_path(handler.call),
@@ -143,4 +147,4 @@ def _with_body(handler: AnyHandler, request: AnyRequest, body: bytes) -> Respons
 
 def routes() -> tuple[tuple[str, str, Any], ...]:
     """List method, path and handler of every call, for documentation."""
-    return tuple((handler.call.method, BASE + handler.call.path, handler) for handler in HANDLERS)
+    return tuple((handler.call.method, BASE + handler.call.path, handler) for handler in every_handler())

@@ -6,7 +6,7 @@ Knows bytes and framing; must not know HTTP or what a document says.
 import base64
 import binascii
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -38,6 +38,7 @@ class Spool:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115 - closed by close()
         self._hasher = Hasher()
         self._most = most
+        self._at_end: Callable[[], None] | None = None
         self.size = 0
 
     def take(self, chunk: bytes | bytearray) -> None:
@@ -73,9 +74,15 @@ class Spool:
         """Give what came in, whole."""
         return self.file().read()
 
+    def then(self, at_end: Callable[[], None]) -> None:
+        """Have something done when it is let go of."""
+        self._at_end = at_end
+
     def close(self) -> None:
         """Let go of it."""
         self._file.close()
+        if self._at_end is not None:
+            self._at_end()
 
 
 def documents(spool: Spool, media_type: str, limits: Limits) -> tuple[Document, ...]:
@@ -84,7 +91,7 @@ def documents(spool: Spool, media_type: str, limits: Limits) -> tuple[Document, 
     Raises: api.request_invalid, api.body_too_large, cas.canon_invalid, cas.too_large
     """
     if media_type == FRAMES:
-        found = tuple(_bounded(_frames(spool.file()), limits))
+        found = tuple(_bounded(_frames(spool.file(), limits), limits))
     elif media_type == NDJSON:
         found = tuple(_bounded(_lines(spool.file(), limits), limits))
     else:
@@ -103,22 +110,25 @@ class FeedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def feed(
     spool: Spool, media_type: str, limits: Limits, query: list[tuple[str, str]]
-) -> tuple[FeedHead, Iterable[Document]]:
+) -> tuple[FeedHead, Callable[[], Iterable[Document]]]:
     """Read an import: its head from the query (or, in one JSON object, from there), its documents one at a time.
+
+    What is given reads the documents anew whenever it is called: one at a time is held.
 
     Raises: api.request_invalid, api.body_too_large, cas.canon_invalid, cas.too_large
     """
     many = msgspec.structs.replace(limits, batch_documents=limits.feed_documents)
     if media_type in (FRAMES, NDJSON):
-        head = _head(dict(query), strict=False)
-        items = _frames(spool.file()) if media_type == FRAMES else _lines(spool.file(), limits)
-        return head, _bounded(items, many)
+        read = _frames if media_type == FRAMES else _lines
+        return _head(dict(query), strict=False), lambda: _bounded(read(spool.file(), limits), many)
+    if spool.size > limits.batch_body:
+        raise BodyTooLarge(limit=limits.batch_body, instead=f"{FRAMES} or {NDJSON}")
     value = canon.parse(spool.bytes(), max_bytes=limits.batch_body, max_depth=8, max_nodes=limits.json_nodes)
     try:
         ask = msgspec.convert(value, ImportFeed)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("", "feed.invalid", str(error)[:300]),)) from error
-    return FeedHead(ask.name, ask.replace_all), ask.documents
+    return FeedHead(ask.name, ask.replace_all), lambda: ask.documents
 
 
 def _head(found: dict[str, str], *, strict: bool) -> FeedHead:
@@ -129,7 +139,7 @@ def _head(found: dict[str, str], *, strict: bool) -> FeedHead:
         raise RequestInvalid(faults=(Fault("/name", "feed.invalid", str(error)[:300]),)) from error
 
 
-def frames_of(given: tuple[Document, ...]) -> Iterator[bytes]:
+def frames_of(given: Iterable[Document]) -> Iterator[bytes]:
     """Spell documents length-prefixed."""
     for item in given:
         header = msgspec.json.encode(_Header(subject=item.subject, format=item.format))
@@ -146,7 +156,7 @@ def _bounded(items: Iterator[Document], limits: Limits) -> Iterator[Document]:
         yield item
 
 
-def _frames(file: BinaryIO) -> Iterator[Document]:
+def _frames(file: BinaryIO, limits: Limits) -> Iterator[Document]:
     at = 0
     while head := file.read(4):
         length = int.from_bytes(head, "big")
@@ -161,7 +171,9 @@ def _frames(file: BinaryIO) -> Iterator[Document]:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _bad(at, "header") from error
         size = int.from_bytes(count, "big")
-        data = file.read(min(size, 1 << 40))
+        if size > limits.document:
+            raise BodyTooLarge(document=at, limit=limits.document)
+        data = file.read(size)
         if len(data) != size:
             raise _bad(at, "cut off")
         yield Document(data=data, subject=named.subject, format=named.format)

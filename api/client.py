@@ -7,9 +7,11 @@ with Client("https://stella.example", token=...) as stella:
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import IO, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -19,6 +21,7 @@ from api import bodies, signed
 from api.calls import evidence
 from api.calls.bundles import BundleImported
 from api.calls.call import AnyCall, Ask, Call
+from api.calls.feeds import Feed, FeedImported
 from api.calls.moved import FRAMES, TAR
 from api.problems import AnswerInvalid, FileThere, ProblemBody, Remote, ServerUnreachable
 from api.system import SystemEntropy, seconds
@@ -121,6 +124,23 @@ class Client:
         headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": _ENTROPY.nonce()}
         response = self._send("POST", target, hasher.digest(), headers, stream=lambda: _chunks(document))
         return msgspec.json.decode(response.content, type=evidence.Submitted)
+
+    def feed(self, feed: Feed) -> FeedImported:
+        """Import advisories: written to a file without a name first, then streamed from it, one held at a time."""
+        lists = (("kev", feed.kev), ("epss", feed.epss))
+        documents = chain(
+            (evidence.Document(data=data, format="osv") for data in feed.advisories),
+            (evidence.Document(data=data, format=kind) for kind, data in lists if data is not None),
+        )
+        target = f"{BASE}/feeds" + _query({"name": feed.name, "replace_all": feed.replace_all})
+        headers = {"Content-Type": FRAMES, "Idempotency-Key": _ENTROPY.nonce()}
+        with TemporaryFile() as file:
+            hasher = Hasher()
+            for piece in bodies.frames_of(documents):
+                hasher.update(piece)
+                file.write(piece)
+            response = self._send("POST", target, hasher.digest(), headers, stream=lambda: _again(file))
+        return msgspec.json.decode(response.content, type=FeedImported)
 
     def export(self, asked: Mapping[str, str], to: Path) -> int:
         """Stream a signed bundle to a file that must not exist; give its size."""
@@ -243,6 +263,12 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             yield chunk
+
+
+def _again(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(1 << 20):
+        yield chunk
 
 
 def _problem(response: httpx.Response) -> Exception:

@@ -7,13 +7,16 @@ the home itself, in this process.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from api.calls.bundles import BundleImported
 from api.calls.call import Ask, Call
 from api.settings import Settings
 from cas.digest import Digest
 from cas.problems import HomeLocked
+
+if TYPE_CHECKING:
+    from api.calls.feeds import Feed, FeedImported
 
 Q = TypeVar("Q", bound=Ask)
 A = TypeVar("A")
@@ -51,6 +54,13 @@ class Door(Protocol):
         """Bring a bundle in.
 
         Raises: bundle.*
+        """
+        ...
+
+    def feed(self, feed: "Feed") -> "FeedImported":
+        """Import advisories, read one at a time.
+
+        Raises: feed.refused, evidence.contended, api.body_too_large
         """
         ...
 

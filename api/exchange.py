@@ -28,6 +28,7 @@ AnyRequest = Request[Any, Any, Any]
 _ENCODER: Final = msgspec.json.Encoder()
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _KEY_MOST: Final = 255
+_AGAIN: Final = "1"  # seconds
 
 
 def instance_of(request: AnyRequest) -> Instance:
@@ -68,6 +69,13 @@ def visit_of(request: AnyRequest) -> Visit:
 def query_of(request: AnyRequest) -> list[tuple[str, str]]:
     """Give the query's pairs in order."""
     return [(name, str(value)) for name, value in request.query_params.multi_items()]
+
+
+def length_of(request: AnyRequest) -> int:
+    """Give how many bytes a JSON body may take: what it says, or all that is allowed when it does not say."""
+    most = instance_of(request).settings.limits.json_body
+    stated = request.headers.get("content-length", "")
+    return min(int(stated), most) if stated.isdecimal() and len(stated) < 20 else most
 
 
 def key_of(request: AnyRequest) -> str:
@@ -115,7 +123,7 @@ def refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
     if body.status == 401:
         headers["WWW_Authenticate"] = 'Bearer realm="stella"'
     if problem.category is Category.UNAVAILABLE:
-        headers["Retry_After"] = "1"
+        headers["Retry_After"] = _AGAIN
     return reply(_ENCODER.encode(body), body.status, MEDIA_TYPE, **headers)
 
 

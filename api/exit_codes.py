@@ -50,6 +50,7 @@ _GENERAL_BY_CATEGORY: Final = {
     Category.UNSUPPORTED: INPUT,
     Category.INTERNAL: CRASH,
 }
+_GENERAL_BY_CODE: Final = {"bundle.invalid": INPUT, "image.digest_mismatch": INPUT}  # corrupt, but from outside
 _GATE_BY_CATEGORY: Final = {
     Category.INVALID: UNDECIDED,
     Category.MISSING: UNDECIDED,
@@ -75,7 +76,9 @@ def of_category(category: Category, *, gate: bool, code: str = "") -> int:
     """Give the exit code of a Problem; a gate command never maps one to allow or deny."""
     if not gate and code.endswith(".offline"):
         return OFFLINE
-    return (_GATE_BY_CATEGORY if gate else _GENERAL_BY_CATEGORY)[category]
+    if gate:
+        return _GATE_BY_CATEGORY[category]
+    return _GENERAL_BY_CODE.get(code, _GENERAL_BY_CATEGORY[category])
 
 
 def of_outcome(outcome: str, *, warned: bool = False, warn_exit: int = ALLOW) -> int:

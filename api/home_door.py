@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from api.auth import asker_of, person_by_key
 from api.calls.bundles import BundleImported
 from api.calls.call import Ask, Call
+from api.calls.feeds import IMPORT as IMPORT_FEED
+from api.calls.feeds import Feed, FeedImported
 from api.calls.moved import EXPORT, IMPORT
 from api.door import key_of
 from api.perform import perform
@@ -46,10 +48,10 @@ class HomeDoor:
 
     def ask(self, call: Call[Q, A], request: Q) -> A:
         """See Door."""
-        from api.routes.catalog import BY_NAME  # noqa: PLC0415 - loads the operations
+        from api.routes.catalog import handler_of  # noqa: PLC0415 - loads the operations
 
         visit = self.instance.visit(self._asker, local=True)
-        answer: A = perform(BY_NAME[call.name], visit, request)
+        answer: A = perform(handler_of(call.name), visit, request)
         return answer
 
     def read(self, path: str, sink: Callable[[bytes], Any]) -> int:
@@ -83,6 +85,13 @@ class HomeDoor:
 
         self._asker.check(IMPORT)
         return bring(self.instance.visit(self._asker, local=True), bundle, root)
+
+    def feed(self, feed: Feed) -> FeedImported:
+        """See Door."""
+        from api.routes.feeds import imported  # noqa: PLC0415
+
+        self._asker.check(IMPORT_FEED)
+        return imported(self.instance.visit(self._asker, local=True), feed)
 
     def close(self) -> None:
         """Let go of the home."""

@@ -25,6 +25,8 @@ PROBLEMS: Final = (
     (500, "A fault of ours."),
     (503, "Not now; try again later."),
 )
+_AGAIN: Final = (429, 503)
+_SECONDS: Final = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}}
 _JSON: Final = "application/json"
 _KEY: Final = {
     "name": "Idempotency-Key",
@@ -64,7 +66,7 @@ def built() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": {f"Problem{status}": _problem(text) for status, text in PROBLEMS},
+            "responses": {f"Problem{status}": _problem(text, again=status in _AGAIN) for status, text in PROBLEMS},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "stella token create"},
                 "signature": {
@@ -160,6 +162,7 @@ def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool)
     return {"name": name, "in": place, "required": required, "schema": schema}
 
 
-def _problem(text: str) -> dict[str, Any]:
+def _problem(text: str, *, again: bool = False) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/ProblemBody"}
-    return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+    made: dict[str, Any] = {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return made | {"headers": {"Retry-After": _SECONDS}} if again else made

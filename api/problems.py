@@ -91,6 +91,15 @@ class BodyTooLarge(Problem):
     remedy = "Split the input, or raise the limit in the settings."
 
 
+class TooMany(Problem):
+    """As much is asked at this moment as the settings allow."""
+
+    code = "api.too_many"
+    category = Category.UNAVAILABLE
+    title = "Too much is asked at once"
+    remedy = "Ask again after as many seconds as Retry-After says; nothing was done."
+
+
 class BodyDigestDiffers(Problem):
     """The body does not hash to what Content-Digest says."""
 
@@ -201,6 +210,9 @@ _STATUS_BY_CODE: Final = {
     "api.method_not_allowed": 405,
     "api.media_type_unsupported": 415,
     "api.range_unsatisfiable": 416,
+    "api.too_many": 429,
+    "bundle.invalid": 400,  # corrupt, but it came from outside
+    "image.digest_mismatch": 422,
     "auth.required": 401,
     "auth.token_invalid": 401,
     "auth.token_expired": 401,

@@ -31,6 +31,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     feed_body: int = 1024 * MEBIBYTE
     feed_documents: int = 1_000_000
     bundle: int = 4096 * MEBIBYTE
+    bodies: int = 64 * MEBIBYTE  # JSON bodies that are held in memory at the same time
     json_depth: int = 64
     json_nodes: int = 200_000
     page: int = 500
@@ -51,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     offline: bool = False
     executor_threads: int = 8
     large_bodies: int = 1  # documents over 1 MiB that are read at the same time; others wait on disk
+    large_waiting: int = 16  # bodies over 1 MiB that come in or wait on disk; beyond it: 429, come again
+    requests: int = 256  # asked at the same time; beyond it: 429, come again
     limits: Limits = Limits()
 
     @property
@@ -105,8 +108,11 @@ def _settled(found: dict[str, object]) -> Settings:
         settings = msgspec.convert(found, Settings)
     except msgspec.ValidationError as error:
         raise SettingsInvalid(faults=(Fault("", "settings.invalid", str(error)),), reason=str(error)) from error
-    if settings.executor_threads < 1 or settings.large_bodies < 1:
-        raise SettingsInvalid(reason="executor_threads and large_bodies must be at least 1")
+    counts = ("executor_threads", "large_bodies", "large_waiting", "requests")
+    if low := [name for name in counts if getattr(settings, name) < 1]:
+        raise SettingsInvalid(reason=f"must be at least 1: {', '.join(low)}")
+    if settings.limits.bodies < settings.limits.json_body:
+        raise SettingsInvalid(reason="limits.bodies must hold at least one body of limits.json_body")
     if settings.token_file and not settings.token:
         return msgspec.structs.replace(settings, token=_secret(Path(settings.token_file)))
     return settings

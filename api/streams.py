@@ -23,8 +23,8 @@ from api.calls.moved import ARTIFACT, EXPORT, FRAMES, NDJSON, OBJECT, OCTETS, UP
 from api.calls.moved import IMPORT as BRING
 from api.exchange import JSON, AnyRequest
 from api.idempotency import Once
-from api.lanes import Lanes
-from api.problems import MediaTypeUnsupported, RangeUnsatisfiable, RequestInvalid
+from api.lanes import LARGE, Lanes
+from api.problems import MediaTypeUnsupported, RangeUnsatisfiable, RequestInvalid, TooMany
 from api.signed import digest_of_header
 from api.visit import Visit
 from cas import digest
@@ -77,13 +77,31 @@ async def spooled(request: AnyRequest, most: int) -> Spool:
     lanes = lanes_of(request)
     spool = await lanes.run(lambda: Spool(root if root.is_dir() else None, most))
     try:
-        async for chunk in _chunks(request):
+        chunks = _chunks(request)
+        async for chunk in chunks:
+            if spool.size <= LARGE < spool.size + len(chunk):
+                await _placed(request, spool, chunks, most)
             await lanes.run(partial(spool.take, chunk))
         spool.check(stated)
     except BaseException:
         spool.close()
         raise
     return spool
+
+
+async def _placed(request: AnyRequest, spool: Spool, rest: AsyncIterator[bytes], most: int) -> None:
+    """Take one of the places for large bodies, or read the rest without keeping it, so that the answer is heard.
+
+    Raises: api.too_many
+    """
+    try:
+        spool.then(lanes_of(request).large.take())
+    except TooMany:
+        async for piece in rest:
+            most -= len(piece)
+            if most < 0:
+                break
+        raise
 
 
 async def _chunks(request: AnyRequest) -> AsyncIterator[bytes]:
@@ -138,7 +156,7 @@ async def _batch(request: AnyRequest) -> Response[bytes]:
 
 async def _feed(request: AnyRequest) -> Response[bytes]:
     """Import advisories, read one at a time from the spooled body."""
-    from api.routes.feeds import imported  # noqa: PLC0415
+    from api.routes.feeds import imported, sorted_out  # noqa: PLC0415
 
     visit = await entered(request, IMPORT)
     limits = visit.instance.settings.limits
@@ -147,7 +165,8 @@ async def _feed(request: AnyRequest) -> Response[bytes]:
 
     def work(visit: Visit) -> bytes:
         head, documents = bodies.feed(spool, media, limits, exchange.query_of(request))
-        return exchange.encode(imported(visit, head.name, documents, replace_all=head.replace_all))
+        feed = sorted_out(head.name, documents, replace_all=head.replace_all)
+        return exchange.encode(imported(visit, feed))
 
     try:
         return await once(request, visit, IMPORT, spool, work)

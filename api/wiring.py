@@ -24,7 +24,7 @@ from cas.records.proof import TrustRoot
 from cas.records.release import Target
 from cas.store import load
 from pipeline.adapters import keys
-from pipeline.adapters.keys import KeySigner
+from pipeline.adapters.keys import KeySigner, LateSigner
 from pipeline.effects import Caller, Effects, ImageSource
 from pipeline.operations import trust
 
@@ -206,7 +206,7 @@ def _effects(settings: Settings, home: Any, clock: SystemClock, registry: Callab
         clock=clock,
         entropy=SystemEntropy(),
         server=_signer(root, "server"),
-        sticker=_signer(root, "sticker"),
+        sticker=_late_signer(root, "sticker"),
         images=images_of(settings),
         adapter=_adapters(),
         generator=GENERATOR,
@@ -255,9 +255,16 @@ def _keys(root: Path, *, make: bool) -> None:
             keys.save_key(folder / f"{name}.pem", signer)
 
 
+def _late_signer(root: Path, name: str) -> LateSigner:
+    return LateSigner(root / "keys" / f"{name}.pem", purposes=_purposes(name), ref=name)
+
+
 def _signer(root: Path, name: str) -> KeySigner:
-    purposes = next(purposes for known, _, purposes in _KEYS if known == name)
-    return keys.load_signer(root / "keys" / f"{name}.pem", purposes=purposes, ref=name)  # type: ignore[arg-type]
+    return keys.load_signer(root / "keys" / f"{name}.pem", purposes=_purposes(name), ref=name)
+
+
+def _purposes(name: str) -> Any:
+    return next(purposes for known, _, purposes in _KEYS if known == name)
 
 
 def _check_ours(folder: Path) -> None:

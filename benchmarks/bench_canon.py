@@ -23,7 +23,7 @@ def run():
     values = [document] * times
     raw = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
     spaced = json.dumps(values, indent=2, ensure_ascii=False).encode()
-    small, large = _decision(), _facts(document, 5_000_000)
+    small, large = decision(8), _facts(document, 5_000_000)
     return [
         _row("canonical JSON, typed 2 KB record", lambda: canon.of_record(small), _plain(small), 50, 400),
         _row("canonical JSON, typed 5 MB SBOM facts", lambda: canon.of_record(large), _plain(large), 25, 3),
@@ -73,7 +73,8 @@ def _plain(record):
     return json.loads(canon.of_record(record))
 
 
-def _decision():
+def decision(count):
+    """Make a decision with some gates: about 2 KB with eight."""
     gates = tuple(
         GateResult(
             id=f"gate_{at}",
@@ -83,7 +84,7 @@ def _decision():
             findings=(),
             counted=(("critical", 0), ("high", at), ("waived", 2)),
         )
-        for at in range(8)
+        for at in range(count)
     )
     return Decision(
         promotion=DIGEST,

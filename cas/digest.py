@@ -14,6 +14,8 @@ Digest: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$(
 
 _FORM: Final = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
 _LETS_IN: Final = 2048
+_HEX: Final = b"0123456789abcdef"
+_HEX_TEXT: Final = frozenset("0123456789abcdef")
 _NAMED: Final = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])")
 
 
@@ -67,6 +69,13 @@ def from_raw(raw: bytes) -> Digest:
 
 def named_in(data: bytes) -> frozenset[Digest]:
     """List every digest that some bytes name; this is what a reader of those bytes may go on to read."""
+    parts = data.decode("latin-1").split("sha256:")  # byte for byte: what is looked for is ASCII
+    del parts[0]
+    heads = [part[:64] for part in parts]
+    behind = "".join([part[64:65] for part in parts])
+    joined = "".join(heads).encode("latin-1")
+    if len(joined) == 64 * len(parts) and not joined.translate(None, _HEX) and not _HEX_TEXT.intersection(behind):
+        return frozenset(["sha256:" + head for head in heads])
     return frozenset(found.decode("ascii") for found in _NAMED.findall(data))
 
 

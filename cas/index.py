@@ -133,7 +133,10 @@ class Index(Protocol):
         ...
 
     def claims(self, release: Digest, limit: int = 1000) -> tuple[ClaimFound, ...]:
-        """List the VEX statements admitted that speak of a release's findings, whether they were believed or not."""
+        """List the VEX statements admitted that speak of a release's findings, whether they were believed or not.
+
+        A statement and a finding meet by package and by any name of the vulnerability that either of them gives.
+        """
         ...
 
     def drift(self, after: int | None = None, limit: int = 100, *, target: Digest | None = None) -> Page[DriftFound]:

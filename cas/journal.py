@@ -155,28 +155,29 @@ def compose(
     magic: bytes,
     position: int,
     chain: Chain,
-    objects: Sequence[tuple[bytes, bytes]],
+    objects: Sequence[tuple[bytes, bytes, str]],
     entries: Sequence[bytes],
     *,
     log_root: bytes,
 ) -> tuple[list[bytes], list[int], Chain]:
     """Encode one commit for ``position``: buffers to write, positions of every object's and entry's bytes, new chain.
 
-    ``objects`` are pairs (SHA-256, bytes); ``log_root`` is the root after the entries.
+    ``objects`` are (SHA-256, bytes, name); ``log_root`` is the root after the entries.
     """
     buffers: list[bytes] = []
     starts: list[int] = []
-    hashed = [(digest.raw_of_bytes(entry), entry) for entry in entries]
+    hashed = [(digest.raw_of_bytes(entry), entry, "") for entry in entries]
     at = position
+    place, crc32, placed, checked = starts.append, _crc32, _pack_placed, _pack_crc
     for kind, group in ((OBJECT, objects), (ENTRY, hashed)):
-        for sha, data in group:
+        for sha, data, _ in group:
             length = len(data)
-            head = _pack_placed(magic, kind, length, sha, at)
+            head = placed(magic, kind, length, sha, at)
             at += HEADER_SIZE
-            buffers += (head[:_CHECKED] + _pack_crc(_crc32(head)), data)
-            starts.append(at)
+            buffers += (head[:_CHECKED] + checked(crc32(head)), data)
+            place(at)
             at += length
-    shas = [sha for sha, _ in objects] + [sha for sha, _ in hashed]
+    shas = [sha for sha, _, _ in (*objects, *hashed)]
     size = chain.log_size + len(entries)
     body = commit_body(chain, shas, size, log_root)
     sha = digest.raw_of_bytes(body)

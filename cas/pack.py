@@ -30,6 +30,7 @@ _ROW: Final = 8 + 24 + 8
 MAX_OBJECTS: Final = 1 << 28
 
 Bytes = bytes | memoryview
+_prefix_of: Final = struct.Struct(">Q").unpack_from
 
 
 class PackInvalid(Problem):
@@ -115,21 +116,39 @@ class Pack:
         self._rests = view[at : at + count * 24]
         at += count * 24
         self._ends = _numbers(view[at : at + count * 8])
+        self._split: list[Sequence[int] | None] = [None] * 256
 
     def find(self, raw: bytes) -> tuple[int, int] | None:
         """Give start and length of an object in the pack's bytes, by raw digest, or None."""
-        first, prefix = raw[0], int.from_bytes(raw[:8], "big")
-        stop = self._fan[first + 1]
-        at = bisect_left(self._prefixes, prefix, self._fan[first], stop)
-        while at < stop and self._prefixes[at] == prefix:
+        first = raw[0]
+        split = self._split[first] or self._splitting(first)
+        second = raw[1]
+        (prefix,) = _prefix_of(raw)
+        stop = split[second + 1]
+        prefixes = self._prefixes
+        at = bisect_left(prefixes, prefix, split[second], stop)
+        while at < stop and prefixes[at] == prefix:
             if self._rests[at * 24 : at * 24 + 24] == raw[8:]:
-                return self._extent(at)
+                ends = self._ends
+                start = ends[at - 1] if at else 0
+                return self._start + start, ends[at] - start
             at += 1
         return None
 
+    def _splitting(self, first: int) -> Sequence[int]:
+        """Say where digests with a first byte divide by their second; worked out when first asked for."""
+        at, stop = self._fan[first], self._fan[first + 1]
+        bounds = array("L", [at])
+        for second in range(1, 256):
+            at = bisect_left(self._prefixes, (first << 8 | second) << 48, at, stop)
+            bounds.append(at)
+        bounds.append(stop)
+        self._split[first] = bounds
+        return bounds
+
     def bytes_at(self, start: int, length: int) -> bytes:
         """Give bytes unchecked."""
-        return bytes(self._view[start : start + length])
+        return self._view[start : start + length].tobytes()
 
     def get(self, name: Digest) -> bytes:
         """Give an object's bytes, checked.

@@ -4,12 +4,16 @@ Knows record kinds, as far as rows need them; must not know the database. Rows a
 the same entries give the same rows in the same order, whoever makes them and in however many steps.
 """
 
+import functools
+import itertools
+import operator
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from cas import columns
 from cas.digest import Digest, uuid_of
 from cas.problems import ObjectMissing
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, DriftReport
@@ -19,7 +23,6 @@ from cas.records.policy import Waiver
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, PromotionStatus
 from cas.records.proof import HeadSet
 from cas.records.release import Environment, Release, Resolution, Target
-from cas.records.verdict import Decision
 from cas.store import Reader
 from cas.tables import Batch
 
@@ -29,12 +32,12 @@ MANY: Final = 1 << 20
 """More rows than one ref's move gives: room between the items of two moves."""
 
 
-class _Run(msgspec.Struct, frozen=True):
+class _Run(msgspec.Struct, frozen=True, gc=False):
     stage: str
     output: str
 
 
-class RefMoved(msgspec.Struct, frozen=True):
+class RefMoved(msgspec.Struct, frozen=True, gc=False):
     """A ref went from ``old`` to ``new``."""
 
     name: str
@@ -42,7 +45,7 @@ class RefMoved(msgspec.Struct, frozen=True):
     new: str | None
 
 
-class LogEntry(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """As much of entry/1 as rows need. What is read here was checked when it was admitted."""
 
     event: str
@@ -53,7 +56,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     when: str
 
 
-class _GateFinding(msgspec.Struct, frozen=True):
+class _GateFinding(msgspec.Struct, frozen=True, gc=False):
     code: str
     severity: str
     component: str
@@ -61,7 +64,7 @@ class _GateFinding(msgspec.Struct, frozen=True):
     vulnerability: str
 
 
-class _Gate(msgspec.Struct, frozen=True):
+class _Gate(msgspec.Struct, frozen=True, gc=False):
     id: str
     gate: str
     enforcement: str
@@ -69,7 +72,7 @@ class _Gate(msgspec.Struct, frozen=True):
     findings: tuple[_GateFinding, ...]
 
 
-class _Verdict(msgspec.Struct, frozen=True):
+class _Verdict(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="verdict/1"):
     """As much of verdict/1 as rows need: there are more of these than of anything else."""
 
     question: str
@@ -84,7 +87,17 @@ class _Verdict(msgspec.Struct, frozen=True):
     valid_until: str
 
 
-class _Finding(msgspec.Struct, frozen=True):
+class _Decision(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="decision/1"):
+    """As much of decision/1 as rows need."""
+
+    promotion: str
+    verdict: str
+    outcome: str
+    as_of: str
+    valid_until: str
+
+
+class _Finding(msgspec.Struct, frozen=True, gc=False):
     component: str
     platform: str
     purl: str
@@ -102,14 +115,21 @@ class _Finding(msgspec.Struct, frozen=True):
     kev_due: str
 
 
-class _Assessment(msgspec.Struct, frozen=True):
+class _Named(_Finding, frozen=True, gc=False):
+    """A finding with every other name of its vulnerability."""
+
+    advisory: str
+    aliases: tuple[str, ...]
+
+
+class _Assessment(msgspec.Struct, frozen=True, gc=False):
     """As much of assessment/1 as rows need."""
 
     question: str
-    findings: tuple[_Finding, ...]
+    findings: tuple[_Named, ...]
 
 
-class _Kind(msgspec.Struct, frozen=True):
+class _Kind(msgspec.Struct, frozen=True, gc=False):
     kind: str
 
 
@@ -151,9 +171,11 @@ class Projector:
         if name is None:
             return None
         try:
-            return msgspec.json.decode(self._reader.get(name), type=kind)
+            record = msgspec.json.decode(self._reader.get(name), type=kind)
         except ObjectMissing:
             return None
+        columns.check(record)
+        return record
 
     def environment_name(self, name: Digest) -> str:
         """Give the name of an environment's record; empty when it is gone."""
@@ -182,13 +204,18 @@ class Projector:
             data = self._reader.get(name)
         except ObjectMissing:
             return
-        maker = _RECORDS.get(_KIND.decode(data).kind)
-        if maker is not None:
-            kind, make = maker
-            make(self, seq, name, msgspec.json.decode(data, type=kind))
+        try:
+            one = _RECORD.decode(data)
+        except msgspec.ValidationError:
+            if _KIND.decode(data).kind in _KINDS:
+                raise
+            return
+        columns.check(one)
+        _RECORDS[type(one)](self, seq, name, one)
 
 
 _VERDICT: Final = attrgetter("purpose", "outcome", "as_of", "valid_until", "policy", "question", "assessment")
+_FINDING: Final = attrgetter(*_Finding.__struct_fields__)
 _GATE: Final = attrgetter("id", "gate", "enforcement", "status")
 _GATE_FINDING: Final = attrgetter("code", "severity", "component", "purl", "vulnerability")
 _ADMISSION: Final = attrgetter("binding", "verification", "admitted_at", "submitter")
@@ -221,7 +248,10 @@ def _assessment(into: Projector, seq: int, name: Digest) -> None:
         return
     into.add("assessments", seq, 0, name, one.question, len(one.findings), sum(row.open for row in one.findings))
     for at, row in enumerate(one.findings):
-        into.add("findings", seq, at, name, *msgspec.structs.astuple(row))
+        into.add("findings", seq, at, name, *_FINDING(row))
+    names = {(row.vulnerability, other) for row in one.findings for other in (row.advisory, *row.aliases)}
+    for at, (shown, other) in enumerate(sorted(pair for pair in names if pair[0] != pair[1])):
+        into.add("finding_names", seq, at, name, shown, other)
 
 
 def _admission(into: Projector, seq: int, name: Digest, one: Admission) -> None:
@@ -237,9 +267,10 @@ def _vex(into: Projector, seq: int, name: Digest, facts: VexFacts) -> None:
     at = 0
     for claim in facts.statements:
         stated = (claim.status, claim.justification, facts.author, claim.pointer)
-        for product in claim.products:
+        names = sorted({claim.vulnerability, *claim.aliases})
+        for vulnerability, product in itertools.product(names, claim.products):
             for spelled in _spellings(product):
-                into.add("vex", seq, at, name, claim.vulnerability, spelled, *stated)
+                into.add("vex", seq, at, name, vulnerability, spelled, *stated)
                 at += 1
 
 
@@ -254,7 +285,7 @@ def _promotion(into: Projector, seq: int, name: Digest, one: Promotion) -> None:
     into.add("promotions", seq, 0, name, uuid_of(name), one.release, one.environment, environment, *_PROMOTION(one))
 
 
-def _decision(into: Projector, seq: int, name: Digest, one: Decision) -> None:
+def _decision(into: Projector, seq: int, name: Digest, one: _Decision) -> None:
     into.add("decisions", seq, 0, name, *_DECISION(one))
 
 
@@ -298,19 +329,22 @@ def _waiver(into: Projector, seq: int, name: Digest, one: Waiver) -> None:
     into.add("waivers", seq, 0, name, *_WAIVER(one))
 
 
-_RECORDS: Final[dict[str, tuple[type[Any], Callable[[Projector, int, Digest, Any], None]]]] = {
-    "admission/1": (Admission, _admission),
-    "admitted_approval/1": (AdmittedApproval, _approval),
-    "decision/1": (Decision, _decision),
-    "deployment/1": (Deployment, _deployment),
-    "deployment_result/1": (DeploymentResult, _result),
-    "drift_report/1": (DriftReport, _drift),
-    "feed_snapshot/1": (FeedSnapshot, _feed),
-    "promotion/1": (Promotion, _promotion),
-    "verdict/1": (_Verdict, _verdict),
-    "waiver/1": (Waiver, _waiver),
+_RECORDS: Final[dict[type[Any], Callable[[Projector, int, Digest, Any], None]]] = {
+    Admission: _admission,
+    AdmittedApproval: _approval,
+    _Decision: _decision,
+    Deployment: _deployment,
+    DeploymentResult: _result,
+    DriftReport: _drift,
+    FeedSnapshot: _feed,
+    Promotion: _promotion,
+    _Verdict: _verdict,
+    Waiver: _waiver,
 }
 """Rows of the record that an entry admits, by its kind."""
+
+_KINDS: Final = frozenset(kind.__struct_config__.tag for kind in _RECORDS)
+_RECORD: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(functools.reduce(operator.or_, _RECORDS))
 
 
 def _release(into: Projector, seq: int, at: int, move: RefMoved, _: LogEntry) -> None:

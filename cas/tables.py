@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 Type = Literal["int", "text", "flag", "digest"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when a table or a mapping changes: an index of another version is made again."""
 
 
@@ -33,6 +33,7 @@ TABLES: Final[dict[str, tuple[tuple[str, Type], ...]]] = {
         "assessments": "assessment:digest question:digest findings:int open:int",
         "findings": "assessment:digest component platform purl version vulnerability severity score_tenths:int "
         "sbom:digest sbom_pointer vex waived_by:digest open:flag new:flag epss:int kev_due",
+        "finding_names": "assessment:digest vulnerability name",
         "promotions": "promotion:digest id release:digest environment:digest environment_name purpose reason "
         "requested_by requested_at",
         "promotion_states": "promotion:digest state verdict:digest decision:digest deployment:digest "

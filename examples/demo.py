@@ -7,7 +7,6 @@ real SBOMs belong to them, which is the one thing here that is made up.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,6 +84,18 @@ class Story:
         return f"'{word}'" if " " in word else word
 
 
+def clean(story: Story) -> None:
+    """Remove the containers that the story started; its folder stays, for looking around."""
+    made = ["docker", "ps", "-aq", "--filter", "label=stella.release.id", "--filter", "name=shop_"]
+    try:
+        found = subprocess.run(made, capture_output=True, text=True, check=False, timeout=10).stdout.split()
+        if found:
+            subprocess.run(["docker", "rm", "-f", *found], capture_output=True, check=False, timeout=60)
+            story.say(f"(removed the demo's {len(found)} containers; --keep leaves them)")
+    except (OSError, subprocess.TimeoutExpired):
+        return
+
+
 def main() -> int:
     """Tell the story."""
     folder = Path(tempfile.mkdtemp(prefix="stella-demo-"))
@@ -95,6 +106,8 @@ def main() -> int:
     for act in ACTS:
         act(story, state)
     took = time.monotonic() - story.began
+    if "--keep" not in sys.argv:
+        clean(story)
     print(f"\n{GREEN}{BOLD}Done in {took:.0f} s.{OFF} What to try next:")
     for line in (
         f"export STELLA_HOME={story.home}",
@@ -110,8 +123,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if "--clean" in sys.argv:
-        for old in Path(tempfile.gettempdir()).glob("stella-demo-*"):
-            shutil.rmtree(old, ignore_errors=True)
-        sys.exit(0)
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -42,20 +43,23 @@ def founding(story, state):
 
 
 def engine():
-    """The Docker engine's address, when one answers on this machine, and the Compose plugin."""
+    """The Docker engine's address, when one answers on this machine, and the path of the Compose plugin."""
     address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not address.startswith("unix://"):
-        return "", False
+    if not address.startswith("unix://") or platform.machine() != "x86_64":
+        return "", ""
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
             probe.connect(address.removeprefix("unix://"))
     except OSError:
-        return "", False
-    compose = bool(shutil.which("docker")) and not subprocess.run(
-        ["docker", "compose", "version"], capture_output=True, check=False
-    ).returncode
-    return address, compose
+        return "", ""
+    try:
+        asked = ["docker", "info", "--format", "{{json .ClientInfo.Plugins}}"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10).stdout
+        plugins = json.loads(told) or []
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return address, ""
+    return address, next((one.get("Path", "") for one in plugins if one.get("Name") == "compose"), "")
 
 
 def targets(story, state, environment):
@@ -72,6 +76,8 @@ def targets(story, state, environment):
         folder = story.folder / "hosts" / environment / host
         folder.mkdir(parents=True)
         engine_words = ["--set", f"url={address}"] if kind != "directory" else []
+        if kind == "compose_host":
+            engine_words += ["--set", f"compose={compose}"]
         story.stella(
             "target", "add", environment, host, "--type", kind, "--platform", "linux/amd64", *engine_words,
             "--set", f"directory={folder}", show=environment == "production",
@@ -184,15 +190,19 @@ def vex(story, state):
         "version": 1,
         "statements": [
             {
-                "vulnerability": {"name": name},
+                "vulnerability": {"name": name, "aliases": aliases},
                 "products": [product],
                 "status": "not_affected",
                 "justification": "vulnerable_code_not_in_execute_path",
                 "impact_statement": why,
             }
-            for name, why in (
-                (KEV, "The service speaks HTTP/1.1 behind a proxy; no HTTP/2 or gRPC server is started."),
-                ("CVE-2022-32149", "No Accept-Language header is parsed."),
+            for name, aliases, why in (
+                (
+                    KEV,
+                    ["CVE-2023-39325", "GHSA-m425-mq94-257g"],  # the same flaw in golang.org/x/net and in grpc
+                    "The service speaks HTTP/1.1 behind a proxy; no HTTP/2 or gRPC server is started.",
+                ),
+                ("CVE-2022-32149", [], "No Accept-Language header is parsed."),
             )
         ],
     }))  # fmt: skip

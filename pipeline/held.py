@@ -24,26 +24,37 @@ class Held:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
-        self._made: dict[_Key, tuple[tuple[Any], int]] = {}
+        self._made: dict[Callable[[Any], Any], dict[Digest, tuple[Any]]] = {}
+        self._sizes: dict[_Key, int] = {}  # in the order of coming
         self._names: dict[Digest, frozenset[Digest]] = {}
         self._bytes = 0
         self._max_bytes = max_bytes
 
+    def of(self, make: Callable[[Any], Any]) -> dict[Digest, tuple[Any]]:
+        """Give all that one maker made and that is held, each in a tuple, to be looked at only."""
+        found = self._made.get(make)
+        if found is None:
+            with self._lock:
+                found = self._made.setdefault(make, {})
+        return found
+
     def get(self, name: Digest, make: Callable[[Any], Any]) -> tuple[Any] | None:
         """Give what was made, in a tuple; None when it is not held."""
-        found = self._made.get((name, make))
-        return found[0] if found is not None else None
+        return self.of(make).get(name)
 
     def put(self, name: Digest, make: Callable[[Any], Any], value: tuple[Any], size: int) -> None:
         """Hold what was made of an object of this size."""
+        made = self.of(make)
         with self._lock:
-            if (name, make) in self._made or size > self._max_bytes:
+            if name in made or size > self._max_bytes:
                 return
-            self._made[name, make] = (value, size)
+            made[name] = value
+            self._sizes[name, make] = size
             self._bytes += size
             while self._bytes > self._max_bytes:
-                oldest = next(iter(self._made))
-                self._bytes -= self._made.pop(oldest)[1]
+                oldest = next(iter(self._sizes))
+                self._bytes -= self._sizes.pop(oldest)
+                del self._made[oldest[1]][oldest[0]]
                 self._names.pop(oldest[0], None)
 
     def names(self, name: Digest, reader: Reader) -> frozenset[Digest]:

@@ -4,7 +4,7 @@ A stage sees nothing but ``io``: it may read what its input names, and what that
 keep goes through ``io.keep``. ``advance`` is the only place where a digest becomes a record and a record a digest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -72,6 +72,28 @@ class StageIO:
         self.reads.add(wanted)
         value: T = held[0]
         return value
+
+    def derive_each(self, wanted: Sequence[tuple[Digest, Digest]], make: Callable[[bytes], T]) -> list[T]:
+        """Give ``make`` of many objects, each given with the object read before that names it; else as ``derive``.
+
+        Raises: as ``derive``
+        """
+        made = self._held.of(make)
+        above, named = "", frozenset[Digest]()
+        out: list[T] = []
+        for name, via in wanted:
+            if via != above:
+                above, named = via, self._held.names(via, self._store) if via in self.reads else frozenset()
+            if name not in named and name not in self._named:
+                raise ReadUnnamed(digest=name)
+            found = made.get(name)
+            if found is None:
+                data = self._store.get(name)
+                found = (make(data),)
+                self._held.put(name, make, found, len(data))
+            out.append(found[0])
+        self.reads.update([name for name, _ in wanted])
+        return out
 
     def load(self, wanted: Digest, kind: type[R]) -> R:
         """Give a named record.

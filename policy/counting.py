@@ -1,6 +1,7 @@
 """Counting open findings, once each. Knows assessments; must not know any gate's limits."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final
 
 from cas.records.verdict import AssessedFinding, EvidenceRef, Finding, SeverityLabel
@@ -30,14 +31,8 @@ def distinct(findings: Iterable[AssessedFinding]) -> tuple[tuple[AssessedFinding
             groups[key] = [one]
         else:
             held.append(one)
-    return tuple(
-        (held[0],) if len(held) == 1 else tuple(sorted(held, key=_worst_first))
-        for _, held in sorted(groups.items(), key=_first)
-    )
-
-
-def _first(item: tuple[tuple[str, str, str], object]) -> tuple[str, str, str]:
-    return item[0]
+    ordered = sorted(groups.items(), key=itemgetter(0))
+    return tuple([(held[0],) if len(held) == 1 else tuple(sorted(held, key=_worst_first)) for _, held in ordered])
 
 
 def _worst_first(one: AssessedFinding) -> tuple[int, str, str, str]:

@@ -1,5 +1,7 @@
 """Advisory feeds: import a snapshot, show the current one."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -15,6 +17,17 @@ class ImportFeed(Ask, frozen=True, kw_only=True):
 
     name: Slug
     documents: Annotated[tuple[Document, ...], msgspec.Meta(min_length=1, max_length=1_000_000)]
+    replace_all: bool = False
+
+
+@dataclass(frozen=True)
+class Feed:
+    """An import at a door that reads advisories one at a time, each an OSV document or NDJSON of many."""
+
+    name: str
+    advisories: Iterable[bytes]
+    kev: bytes | None = None
+    epss: bytes | None = None
     replace_all: bool = False
 
 

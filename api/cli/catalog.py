@@ -20,6 +20,7 @@ COMMANDS: Final = (
     ("deploy", "Deploy an approved promotion.", "api.cli.deploy"),
     ("rollback", "Return to the last good packet.", "api.cli.deploy"),
     ("drift", "Compare what runs with what should.", "api.cli.deploy"),
+    ("line", "Stop the line, and lift the stop.", "api.cli.line"),
     ("explain", "Why a verdict says what it says, and what would flip it.", "api.cli.gate"),
     ("replay", "Run a verdict, decision or packet again, elsewhere.", "api.cli.replay"),
     ("bundle", "Export, verify and import signed bundles.", "api.cli.bundle"),

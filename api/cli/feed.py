@@ -1,14 +1,16 @@
 """stella feed …"""
 
+from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import typer
 
 from api.calls import feeds as calls
-from api.calls.evidence import Document
-from api.cli.output import clean, group, screen, when, working
+from api.cli.output import group, screen, when, working
 from api.cli.words import read_file
 
+_NAMED: Final = 3
 APP = group("Import and show advisory feeds.")
 
 
@@ -25,17 +27,37 @@ def import_all(
     from pipeline.operations.feed_files import documents_in
 
     out = screen(context)
-    with working("reading advisories"):
-        found = [Document(data=data, format="osv") for path in paths or () for data in documents_in(path)]
-        found += [Document(data=read_file(path), format=kind) for kind, path in (("kev", kev), ("epss", epss)) if path]
-    if not found:
+    if not paths and kev is None and epss is None:
         raise typer.BadParameter("nothing to import: name files, --kev or --epss")
+    if absent := [str(path) for path in paths or () if not path.exists()]:
+        raise typer.BadParameter(f"{', '.join(absent)}: no such file")
+    feed = calls.Feed(
+        name=name,
+        advisories=chain.from_iterable(documents_in(path) for path in paths or ()),  # one at a time
+        kev=read_file(kev) if kev else None,
+        epss=read_file(epss) if epss else None,
+        replace_all=replace,
+    )
     with out.door() as door, working("importing advisories"):
-        made = door.ask(calls.IMPORT, calls.ImportFeed(name=name, documents=tuple(found), replace_all=replace))
-    for fault in made.faulty[:20]:
-        out.say(f"taken although it breaks its schema: {clean(fault.message)}")
+        made = door.feed(feed)
     lines = [("snapshot", made.snapshot), ("documents", made.documents), ("unchanged", made.unchanged)]
-    out.show(made, [*lines, ("faulty", len(made.faulty))])
+    out.show(made, lines)
+    if made.faulty:
+        out.say(breaking(made))
+
+
+def breaking(made: calls.FeedImported) -> str:
+    """Say in one line which documents break their schema: each once, the first few by name."""
+    names = list(dict.fromkeys(_name_of(fault) for fault in made.faulty))
+    more = f", … ({len(names) - _NAMED} more: --output json)" if len(names) > _NAMED else ""
+    many = "1 document breaks its" if len(names) == 1 else f"{len(names)} documents break their"
+    return f"{many} schema, taken all the same: {', '.join(names[:_NAMED])}{more}"
+
+
+def _name_of(fault: calls.FaultLine) -> str:
+    """Give the document's id, which stands before the message, or its place in the import."""
+    name, colon, _ = fault.message.partition(": ")
+    return name if colon and " " not in name else fault.pointer.split("/")[1]
 
 
 @APP.command()

@@ -4,14 +4,13 @@ import enum
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import typer
 
-from api.door import Door, open_door
-from api.settings import Settings, interactive
-from api.times import shown
+if TYPE_CHECKING:
+    from api.door import Door
+    from api.settings import Settings
 
 _WIDEST: Final = 120
 
@@ -27,20 +26,22 @@ class Format(str, enum.Enum):
 class Screen:
     """What every command has: the settings, the door, and how to print."""
 
-    def __init__(self, form: Format, settings: Callable[[], Settings]) -> None:
+    def __init__(self, form: Format, settings: "Callable[[], Settings]") -> None:
         self.form = form
         self._read = settings
         self._settings: Settings | None = None
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings, read once, when they are first needed."""
         if self._settings is None:
             self._settings = self._read()
         return self._settings
 
-    def door(self, *, writable: bool = True) -> AbstractContextManager[Door]:
+    def door(self, *, writable: bool = True) -> "AbstractContextManager[Door]":
         """Open the door that the settings lead to."""
+        from api.door import open_door
+
         return open_door(self.settings, writable=writable)
 
     def show(self, answer: Any, pairs: Sequence[tuple[str, object]]) -> None:
@@ -57,6 +58,8 @@ class Screen:
         if self.form is Format.JSON:
             self._json(answer)
         elif self.form is Format.NDJSON:
+            import msgspec
+
             for item in getattr(answer, "items", answer):
                 typer.echo(ascii_json(msgspec.json.encode(item)))
         else:
@@ -67,6 +70,8 @@ class Screen:
         typer.echo(clean(line), err=self.form is not Format.TABLE)
 
     def _json(self, answer: Any) -> None:
+        import msgspec
+
         data = msgspec.json.encode(answer)
         if self.form is Format.JSON:
             data = msgspec.json.format(data, indent=2)
@@ -123,6 +128,8 @@ def columns(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def when(instant: str | None) -> str:
     """Spell an instant in local time and UTC."""
+    from api.times import shown
+
     return shown(instant or "")
 
 
@@ -141,6 +148,8 @@ def complain(line: str, *, hint: str = "", bare: bool = False) -> None:
 @contextmanager
 def working(text: str) -> Iterator[None]:
     """Show a bar while something takes more than a second, when a person watches."""
+    from api.settings import interactive
+
     if not interactive() or not sys.stderr.isatty():
         yield
         return

@@ -2,7 +2,7 @@
 
 import sys
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -11,8 +11,11 @@ from typer.exceptions import TyperException
 from api import exit_codes
 from api.cli.catalog import COMMANDS
 from api.cli.output import Format, Screen, complain
-from api.settings import Settings, read_settings
+from api.cli.plain import plainly
 from cas.problems import Problem
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 _GLOBAL: Final = {"--home": 1, "--server": 1, "--profile": 1, "--key": 1, "--output": 1, "-o": 1}
 
@@ -40,7 +43,7 @@ class LazyGroup(TyperGroup):
 def command_of(module: str, name: str) -> Any:
     """Give the command of a module: its group, or its only function by that name."""
     command = typer.main.get_command(import_module(module).APP)
-    inner = getattr(command, "commands", {})
+    inner = getattr(plainly(command), "commands", {})
     if name in inner:
         return inner[name]
     command.name = name
@@ -78,7 +81,9 @@ def stella(
     context.obj = Screen(output, lambda: _settings(profile, home, server, key))
 
 
-def _settings(profile: str, home: str, server: str, key: str) -> Settings:
+def _settings(profile: str, home: str, server: str, key: str) -> "Settings":
+    from api.settings import read_settings
+
     return read_settings(profile=profile, home=home, server=server, key=key)
 
 
@@ -86,7 +91,7 @@ def main(arguments: list[str]) -> int:
     """Run a command and give its exit code."""
     ordered = globals_first(arguments)
     gate = is_gate(ordered)
-    command = typer.main.get_command(ROOT)
+    command = plainly(typer.main.get_command(ROOT))
     try:
         left = command.main(args=ordered, prog_name="stella", standalone_mode=False)
     except typer.Abort:

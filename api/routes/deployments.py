@@ -24,16 +24,19 @@ _OPEN = ("requested", "pending_gate", "pending_approval", "approved", "deploying
 def start(visit: Visit, ask: calls.Deploy) -> calls.DeploymentView:
     """Deploy an approved promotion."""
     reach(visit, ask.promotion)
+    _can_sign(visit)
     return _named(visit, deploy.deploy(visit.effects, visit.caller, ask.promotion).deployment)
 
 
 def resume(visit: Visit, ask: calls.Resume) -> calls.DeploymentView:
     """Go on with an interrupted deployment."""
+    _can_sign(visit)
     return _named(visit, deploy.resume(visit.effects, visit.caller, ask.environment).deployment)
 
 
 def roll_back(visit: Visit, ask: calls.RollBack) -> calls.RolledBackView:
     """Return to an earlier packet."""
+    _can_sign(visit)
     made = rollback.rollback(
         visit.effects,
         visit.caller,
@@ -49,6 +52,14 @@ def roll_back(visit: Visit, ask: calls.RollBack) -> calls.RolledBackView:
         back_to=load(visit.effects.store, earlier.release, Release).name,
         deployment=_named(visit, made.ended.deployment) if made.ended else None,
     )
+
+
+def _can_sign(visit: Visit) -> None:
+    """Have the stickers' key at hand before any host changes, not after.
+
+    Raises: keys.file_invalid
+    """
+    _ = visit.effects.sticker.key
 
 
 def list_all(visit: Visit, ask: calls.ListDeployments) -> calls.DeploymentsPage:

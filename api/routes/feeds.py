@@ -1,9 +1,10 @@
 """Advisory feeds: import, show."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from api.calls import feeds as calls
 from api.calls.evidence import Document
+from api.calls.feeds import Feed
 from api.problems import RequestInvalid
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
@@ -16,30 +17,37 @@ from pipeline.operations.feeds import import_feed
 
 def import_all(visit: Visit, ask: calls.ImportFeed) -> calls.FeedImported:
     """Import a snapshot."""
-    return imported(visit, ask.name, ask.documents, replace_all=ask.replace_all)
+    return imported(visit, sorted_out(ask.name, lambda: ask.documents, replace_all=ask.replace_all))
 
 
-def imported(visit: Visit, name: str, documents: Iterable[Document], *, replace_all: bool) -> calls.FeedImported:
-    """Import documents as they are read; KEV and EPSS lists are told by their declared format."""
+def sorted_out(name: str, documents: Callable[[], Iterable[Document]], *, replace_all: bool) -> Feed:
+    """Tell KEV and EPSS from advisories by their declared format; ``documents`` gives them anew whenever it is asked.
+
+    Only KEV and EPSS are held; advisories are read again when they are imported.
+
+    Raises: api.request_invalid, and what reading raises
+    """
     lists: dict[str, bytes] = {}
-    advisories: list[bytes] = []
-    for at, item in enumerate(documents):
+    for at, item in enumerate(documents()):
         if item.format in ("kev", "epss") and item.format not in lists:
             lists[item.format] = item.data
-        elif item.format in ("", "osv"):
-            advisories.append(item.data)
-        else:
-            raise RequestInvalid(
-                faults=(Fault(f"/documents/{at}/format", "feed.format", "osv, or once each kev and epss"),)
-            )
+        elif item.format not in ("", "osv"):
+            fault = Fault(f"/documents/{at}/format", "feed.format", "osv, or once each kev and epss")
+            raise RequestInvalid(faults=(fault,))
+    advisories = (item.data for item in documents() if item.format not in lists)
+    return Feed(name, advisories, lists.get("kev"), lists.get("epss"), replace_all)
+
+
+def imported(visit: Visit, feed: Feed) -> calls.FeedImported:
+    """Import advisories one at a time, as they are read."""
     made = import_feed(
         visit.effects,
         visit.caller,
-        name,
-        advisories,
-        lists.get("kev"),
-        lists.get("epss"),
-        replace_all=replace_all,
+        feed.name,
+        feed.advisories,
+        feed.kev,
+        feed.epss,
+        replace_all=feed.replace_all,
     )
     faulty = tuple(calls.FaultLine(pointer=one.pointer, code=one.code, message=one.message) for one in made.faulty)
     return calls.FeedImported(

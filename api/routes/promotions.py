@@ -113,7 +113,7 @@ def to_sign(visit: Visit, ask: calls.ShowPromotion) -> calls.ToSign:
 def give(visit: Visit, ask: calls.GiveApproval) -> calls.PromotionView:
     """Admit a signed approval, then decide with what is there."""
     reach(visit, ask.promotion)
-    admitted = approve.admit(visit.effects, visit.caller, decoded(ask.envelope))
+    admitted = approve.admit(visit.effects, visit.caller, decoded(ask.envelope), promotion_id=ask.promotion)
     approval = load(visit.effects.store, admitted.approval, Approval)
     return view(visit, promote.decide(visit.effects, visit.caller, digest.uuid_of(approval.promotion)))
 

@@ -109,10 +109,16 @@ RUNNING: Final = """
 CLAIMS: Final = """
     SELECT {columns} FROM (
         SELECT f.release, f.environment_name, f.component, f.purl, f.vulnerability, f.severity, f.open,
-            v.status, v.justification, v.author, v.admission, v.pointer, f.cursor, v.seq, v.item
-        FROM find_findings f
-        JOIN vex v ON v.vulnerability = f.vulnerability AND v.product = f.purl
-        WHERE f.release = $release
+            v.status, v.justification, v.author, v.admission, v.pointer, f.cursor, v.seq, min(v.item) AS item
+        FROM (
+            SELECT *, vulnerability AS called FROM find_findings WHERE release = $release
+            UNION ALL
+            SELECT f.*, n.name FROM find_findings f
+            JOIN finding_names n ON n.assessment = f.assessment AND n.vulnerability = f.vulnerability
+            WHERE f.release = $release
+        ) f
+        JOIN vex v ON v.vulnerability = f.called AND v.product = f.purl
+        GROUP BY ALL
     ) ORDER BY cursor, seq, item LIMIT $limit"""
 
 

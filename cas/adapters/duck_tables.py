@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from cas import merkle
 from cas.adapters import duck_finds
+from cas.digest import Digest
 from cas.log import Log
-from cas.problems import Category, Problem, ProofInvalid
+from cas.problems import Category, DigestInvalid, Problem, ProofInvalid
 from cas.projection import Projector
 from cas.store import Reader
 from cas.tables import TABLES, VERSION, Batch
@@ -33,7 +34,8 @@ KEPT: Final = 2
 """Parquet snapshots that stay: the newest, and the one a reader may be opening just now."""
 
 _SQL: Final = {"int": "BIGINT", "text": "VARCHAR", "flag": "BOOLEAN", "digest": "BLOB"}
-_ARROW: Final = {"int": pa.int64(), "text": pa.string(), "flag": pa.bool_(), "digest": pa.string()}
+_ARROW: Final = {"int": pa.int64(), "text": pa.string(), "flag": pa.bool_()}
+_ABSENT: Final = "0" * 64
 _MARK: Final = "watermark.json"
 _NEWEST: Final = "newest"
 
@@ -273,18 +275,27 @@ class DuckTables:
         ).fetchall()
         self._connection.unregister("incoming")
         if known:
-            for table in ("assessments", "findings"):
+            for table in ("assessments", "findings", "finding_names"):
                 batch.drop(table, "assessment", {name for (name,) in known})
 
     def _insert(self, name: str, batch: Batch) -> None:
         columns = TABLES[name]
         arrays = [
-            pa.array(values, _ARROW[kind]) for values, (_, kind) in zip(batch.columns(name), columns, strict=True)
+            _digests(values) if kind == "digest" else pa.array(values, _ARROW[kind])
+            for values, (_, kind) in zip(batch.columns(name), columns, strict=True)
         ]
         self._connection.register("incoming", pa.table(arrays, names=[column for column, _ in columns]))
-        spelled = ", ".join(f"unhex(substring({one}, 8))" if kind == "digest" else one for one, kind in columns)
-        self._connection.execute(f"INSERT INTO {name}_rows SELECT {spelled} FROM incoming")  # noqa: S608
+        self._connection.execute(f"INSERT INTO {name}_rows SELECT * FROM incoming")  # noqa: S608
         self._connection.unregister("incoming")
+
+
+def _digests(values: tuple[Digest | None, ...]) -> pa.Array:
+    """Make a column of 32-byte blobs, all digests read at once."""
+    raw = bytes.fromhex("".join([value[7:] if value else _ABSENT for value in values]))
+    valid = None if all(values) else pa.array([bool(value) for value in values], pa.bool_()).buffers()[1]
+    if len(raw) != 32 * len(values):
+        raise DigestInvalid(given="a column that is not all digests")
+    return pa.Array.from_buffers(pa.binary(32), len(values), [valid, pa.py_buffer(raw)])
 
 
 def _newest(folder: Path) -> Path | None:

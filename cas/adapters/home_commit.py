@@ -19,6 +19,10 @@ from cas.problems import Problem, SyncFailed
 from cas.records.proof import Entry
 
 
+Queued = tuple[bytes, bytes, Digest]
+"""An object that waits to be committed: raw digest, bytes, name."""
+
+
 @dataclass(slots=True)
 class Append:
     """One caller's entries, with their canonical bytes and what they expect."""
@@ -31,13 +35,11 @@ class Append:
 
 @dataclass(slots=True)
 class HomeBatch:
-    """What queued up: objects as (raw digest, bytes), their names beside them, and appends."""
+    """What one commit makes durable: appends as they queued up, objects as they were waiting when it began."""
 
     done: "Future[None]"
-    objects: list[tuple[bytes, bytes]] = field(default_factory=list)
-    names: list[Digest] = field(default_factory=list)
+    objects: list[Queued] = field(default_factory=list)
     appends: list[Append] = field(default_factory=list)
-    size: int = 0
     asked: bool = False  # somebody waits: the committer thread has been woken for it
 
 
@@ -52,11 +54,17 @@ class _Ahead(dict[str, Any]):
 
 
 class Committer:
-    """Makes batches durable, one after another."""
+    """Makes batches durable, one after another.
+
+    ``queue`` is added to without a lock: appending to a list, and cutting off its beginning, are one step each. A commit
+    takes the queue after its batch has been closed, so whoever puts and then asks for the open batch is in time.
+    """
 
     def __init__(self, state: State, writer: JournalWriter, mark: MarkFile, after: Callable[[], None]) -> None:
         self.state = state
         self.objects = state.objects
+        self.queue: list[Queued] = []
+        self.queued = 0  # bytes in the queue
         self.writer = writer
         self.mark = mark
         self.failure: Problem | None = None
@@ -83,13 +91,11 @@ class Committer:
         try:
             if self.failure is not None:
                 raise self.failure  # noqa: TRY301 - told to every waiter below
+            batch.objects = self._unqueue()
             answers = self._commit(batch)
         except HomeFull as problem:
-            with self.group.lock:
-                open_batch = self.group.batch
-                open_batch.objects[:0] = batch.objects
-                open_batch.names[:0] = batch.names
-                open_batch.size += batch.size
+            self.queue[:0] = batch.objects
+            self.queued += sum(len(data) for _, data, _ in batch.objects)
             _fail(batch, problem)
         except Problem as problem:
             self.failure = problem
@@ -104,6 +110,13 @@ class Committer:
             batch.done.set_result(None)
             if answers or batch.objects:
                 self._after()
+
+    def _unqueue(self) -> list[Queued]:
+        count = len(self.queue)
+        taken = self.queue[:count]
+        del self.queue[:count]
+        self.queued -= sum([len(data) for _, data, _ in taken])
+        return taken
 
     def _commit(self, batch: HomeBatch) -> list[tuple[Append, Appended]]:
         accepted = self._judge(batch.appends)
@@ -138,7 +151,7 @@ class Committer:
         """Take a durable commit into the state."""
         state, segment = self.state, self.writer.segment
         objects = state.objects
-        for name, start, (_, data) in zip(batch.names, starts, batch.objects, strict=False):
+        for start, (_, data, name) in zip(starts, batch.objects, strict=False):  # then come the entries' starts
             objects[name] = (segment, start, len(data))
         with state.lock:
             places: list[Place] = [

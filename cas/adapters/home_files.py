@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import stat
 import struct
 import sys
@@ -25,6 +26,7 @@ FOLDERS: Final = ("journal", "log", "packs", "large", "snapshots", "lost", "tmp"
 _MARK: Final = struct.Struct("<8sQQQQQ32sI")
 _MARK_IDENT: Final = b"mark/1\0\0"
 _IOV_MAX: Final = 1024
+_WORD: Final = re.compile(r"\A[a-z][a-z-]{0,31}\Z")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -202,7 +204,7 @@ class Lock:
             os.close(self._handle)
             raise HomeLocked(**holder) from error
         os.ftruncate(self._handle, 0)
-        text = f"{os.getpid()}\n{' '.join(sys.argv)[:500]}\n"
+        text = f"{os.getpid()}\n{_spoken(sys.argv)}\n"
         with contextlib.suppress(OSError):  # a full disk must not keep a home from opening
             os.pwrite(self._handle, text.encode("utf-8", "replace"), 0)
 
@@ -211,6 +213,22 @@ class Lock:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+
+def _spoken(argv: Sequence[str]) -> str:
+    """Give the program and the first words of its command, never what follows an option: that may be a secret."""
+    words: list[str] = []
+    value = False
+    for word in argv[1:]:
+        if word.startswith("-") or not _WORD.match(word):
+            if words:
+                break
+            value = word.startswith("-") and "=" not in word
+        elif value:
+            value = False
+        else:
+            words.append(word)
+    return " ".join((Path(argv[0]).name if argv else "", *words[:3]))
 
 
 def _holder(handle: int) -> dict[str, object]:

@@ -19,6 +19,7 @@ from cas.problems import HomeReadOnly, ObjectCorrupt, ObjectMissing
 
 PENDING: Final = 1 << 24
 """So many bytes may wait in memory before whoever puts more commits them."""
+_from_hex: Final = bytes.fromhex
 
 
 class HomeStore:
@@ -58,13 +59,12 @@ class HomeStore:
 
     def put(self, data: bytes) -> Digest:
         """See Store."""
-        raw = digest.raw_of_bytes(data)
-        name = "sha256:" + raw.hex()
+        name = digest.of_bytes(data)
+        raw = _from_hex(name[7:])
         committer = self._committer
         if committer is None or committer.failure is not None:
             committer = self._writing()
-        objects = committer.objects
-        if name in objects:
+        if name in committer.objects:
             return name
         size = len(data)
         if size >= LARGE:
@@ -73,16 +73,11 @@ class HomeStore:
             return name
         if data.__class__ is not bytes:
             data = bytes(data)
-        group = committer.group
-        with group.lock:
-            batch = group.batch
-            if name not in objects:
-                objects[name] = data
-                batch.objects.append((raw, data))
-                batch.names.append(name)
-                batch.size += size
-        if batch.size >= PENDING:
-            group.settle()
+        if committer.objects.setdefault(name, data) is data:
+            committer.queue.append((raw, data, name))
+            committer.queued += size
+            if committer.queued >= PENDING:
+                committer.group.settle()
         return name
 
     def missing(self, digests: Iterable[Digest]) -> tuple[Digest, ...]:

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from cas.digest import Digest
-from cas.records.base import ActorId, Count, Instant, Name, Pairs, Part, Record, Text
+from cas.records.base import ActorId, Count, Name, Pairs, Part, Record, Text
+from cas.records.forms import Digest, Instant
 
 EvidenceKind = Literal["sbom", "vex", "provenance", "attestation", "advisory", "findings", "generic"]
 Binding = Literal["attested", "embedded", "asserted"]
@@ -30,7 +30,8 @@ class Evidence(Record, frozen=True, kw_only=True, tag="evidence/1"):
 class Admission(Record, frozen=True, kw_only=True, tag="admission/1"):
     """A member of a head ``evidence/<subject>``: the evidence with what was computed when it came in.
 
-    ``facts`` is the output of normalise/1. ``admitted_at`` is the instance's clock, ``position`` the log's size then.
+    ``facts`` is the output of normalise/1, ``admitted_at`` the instance's clock. It says nothing of what was admitted
+    before, so that the order of submission never shows in a question; the entry tells its position.
     """
 
     evidence: Digest
@@ -40,7 +41,6 @@ class Admission(Record, frozen=True, kw_only=True, tag="admission/1"):
     binding: Binding
     verification: Digest | None
     admitted_at: Instant
-    position: Count
     submitter: ActorId
 
 

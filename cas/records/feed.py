@@ -1,8 +1,8 @@
 """Advisory feeds as trees: snapshot → ecosystem → bucket → package. The next snapshot shares what did not change."""
 
-from cas.digest import Digest
-from cas.records.base import Count, Instant, Name, Nonce, Pairs, Part, Record
+from cas.records.base import Count, Name, Nonce, Pairs, Part, Record
 from cas.records.evidence import Advisory
+from cas.records.forms import Digest, Instant
 
 
 class FeedPackage(Record, frozen=True, kw_only=True, tag="feed_package/1"):

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from cas.digest import Digest
-from cas.records.base import Count, Instant, Millionths, Name, Part, Record, Slug
+from cas.records.base import Count, Millionths, Name, Part, Record
 from cas.records.evidence import Binding, EvidenceKind
+from cas.records.forms import Digest, Instant, Slug
 from cas.records.policy import Enforcement
 
 PurposeOfAsking = Literal["promotion", "rollback", "simulation"]
@@ -82,13 +82,15 @@ class Match(Part, frozen=True, kw_only=True):
     version: str
     component_pointer: str  # in the raw SBOM
     advisory: Name
-    aliases: tuple[str, ...]  # every other name of the vulnerability, sorted
+    aliases: tuple[str, ...]  # every other name of this vulnerability, sorted
+    related: tuple[str, ...]  # names of others that the advisory joins to it: what closes those does not close this
     severity: SeverityLabel
     score_tenths: Count | None
     fixed_in: tuple[str, ...]
     package: Digest
     pointer: str
     epss: Millionths | None
+    kev: str  # the name under which the catalogue lists it, of any of the names; or empty
     kev_due: str  # YYYY-MM-DD, or empty
 
 
@@ -147,6 +149,7 @@ class AssessedFinding(Part, frozen=True, kw_only=True):
     vulnerability: Name  # the name shown first: a CVE where there is one
     advisory: Name
     aliases: tuple[str, ...]
+    related: tuple[str, ...]
     severity: SeverityLabel
     score_tenths: Count | None
     fixed_in: tuple[str, ...]
@@ -160,6 +163,7 @@ class AssessedFinding(Part, frozen=True, kw_only=True):
     open: bool  # neither not_affected, fixed nor waived
     new: bool  # not in the baseline
     epss: Millionths | None
+    kev: str
     kev_due: str
 
 

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -144,7 +145,48 @@ def load_signer(
 
     Raises: keys.file_missing, keys.file_exposed, keys.file_invalid, attest.key_invalid
     """
-    pem = _read_private(path)
+    return _signer_of_pem(_read_private(path), path, purposes, ref, passphrase)
+
+
+class LateSigner:
+    """A Signer over a file that was checked and read when this was made; the key in it is decoded on first use.
+
+    Decoding an RSA key proves its primes, a tenth of a second: most commands never sign with it.
+    """
+
+    def __init__(self, path: Path, *, purposes: tuple[Purpose, ...], ref: str = "") -> None:
+        """Read the file.
+
+        Raises: keys.file_missing, keys.file_exposed, keys.file_invalid
+        """
+        self._pem = _read_private(path)
+        self._path = path
+        self._purposes = purposes
+        self.ref = ref or path.stem
+
+    @cached_property
+    def _signer(self) -> KeySigner:
+        return _signer_of_pem(self._pem, self._path, self._purposes, self.ref, None)
+
+    @property
+    def key(self) -> Key:
+        """See Signer.
+
+        Raises: keys.file_invalid, attest.key_invalid
+        """
+        return self._signer.key
+
+    def sign(self, message: bytes) -> bytes:
+        """See Signer."""
+        return self._signer.sign(message)
+
+    def __repr__(self) -> str:
+        return f"LateSigner({self.ref!r})"
+
+
+def _signer_of_pem(
+    pem: bytes, path: Path, purposes: tuple[Purpose, ...], ref: str, passphrase: Passphrase | None
+) -> KeySigner:
     secret = None
     if b"ENCRYPTED PRIVATE KEY" in pem:
         if passphrase is None:

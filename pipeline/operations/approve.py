@@ -141,8 +141,10 @@ def statement_to_sign(
     return statements.build("approval", digest.of_bytes(data), "approval/1", asked.subjects, approval)
 
 
-def admit(effects: Effects, caller: Caller, envelope_bytes: bytes) -> AdmittedApproval:
+def admit(effects: Effects, caller: Caller, envelope_bytes: bytes, *, promotion_id: str = "") -> AdmittedApproval:
     """Admit a signed approval, whoever carries it; the same approval twice gives the first.
+
+    ``promotion_id``: the promotion that it was handed in for, when the door knows; then it must speak of that one.
 
     (1) read the statement and the Approval it carries; (2) find the promotion as it stands; (3) verify/1 with the
     directory: one person's key with purpose approve must cover the release's images; (4) the same again returns the
@@ -153,6 +155,8 @@ def admit(effects: Effects, caller: Caller, envelope_bytes: bytes) -> AdmittedAp
     """
     statement = statements.parse(envelope.parse(envelope_bytes, max_bytes=1 << 20).payload)  # (1)
     name, approval = statements.content_of(statement, "approval", Approval)
+    if promotion_id and digest.uuid_of(approval.promotion) != promotion_id:
+        raise ApprovalVoid(promotion=approval.promotion, wanted=promotion_id[:80])
     for _ in range(_ATTEMPTS - 1):
         try:
             return _admit(effects, caller, name, approval, envelope_bytes)

@@ -19,7 +19,7 @@ from cas.records.release import Environment, Release
 from cas.store import load
 from pipeline.attest import signatures
 from pipeline.effects import Effects
-from targets.render import checksums, documents, lock, packet_pdf
+from targets.render import checksums, documents, lock
 from targets.render.manifest import MANIFEST_NAME
 
 PACKET_NAME: Final = "deployment.evidence.json"
@@ -137,6 +137,8 @@ def read(effects: Effects, files: Files, name: str) -> bytes:
     Raises: artifact.missing, cas.object_missing, cas.object_corrupt
     """
     if name == PDF_NAME:
+        from targets.render import packet_pdf  # noqa: PLC0415 - fonts and images: only who asks for a PDF waits for them
+
         return packet_pdf.render(effects.store.get(find(files, PACKET_NAME).digest))
     return bytes_of(effects, files, find(files, name))
 

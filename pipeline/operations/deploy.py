@@ -17,7 +17,8 @@ from cas.problems import Category, Problem
 from cas.records.deploy import Deployed, Deployment, Rendered, RenderInput
 from cas.records.promotion import Promotion, PromotionStatus
 from cas.records.proof import HeadSet
-from cas.records.release import Environment
+from cas.records.release import Environment, Target
+from cas.records.verdict import Decision
 from cas.store import load
 from pipeline.effects import Caller, Effects
 from pipeline.operations import ending
@@ -122,12 +123,15 @@ def _begin(effects: Effects, caller: Caller, seen: PromotionView) -> Begun:
     work, name = Work(effects, caller), seen.environment.name
     if work.ref(refs.lease(name)) is not None:
         raise EnvironmentBusy(environment=name)
+    work.expect(refs.promotion(seen.id), seen.status_digest)  # what is spent is what was looked at
     decision = check_current(work, seen.id)
-    configuration = _configuration(effects, seen)
+    configuration = _configuration(effects, seen, decision)
     environment = load(effects.store, configuration, Environment)
     refuse(decision, environment, work.now, caller.login)
     if not seen.environment.targets:
         raise NoTargets(environment=name)
+    for target in seen.environment.targets:
+        effects.adapter(load(effects.store, target, Target))  # a kind that is not there spends nothing
     assert seen.status.decision is not None
     deployment = Deployment(
         decision=seen.status.decision,
@@ -162,10 +166,10 @@ def _begin(effects: Effects, caller: Caller, seen: PromotionView) -> Begun:
     return Begun(founded, deployment, spent, environment)
 
 
-def _configuration(effects: Effects, seen: PromotionView) -> Digest:
+def _configuration(effects: Effects, seen: PromotionView, decision: Decision) -> Digest:
     """Name the Environment that counts: the decision's; for a rollback, the one its Packet was deployed with."""
     if seen.promotion.rollback_to is None:
-        return seen.promotion.environment
+        return decision.environment
     found = find_packet(effects, seen.environment.name, seen.release.line, seen.promotion.rollback_to)
     return found.environment
 

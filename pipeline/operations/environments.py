@@ -27,6 +27,7 @@ from targets.compose.secrets import literal_secret
 
 _SLUG: Final = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _VARIABLE: Final = re.compile(r"\A[A-Za-z][A-Za-z0-9_]{0,127}\Z")
+_SOURCE: Final = re.compile(r"\A(?:env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:/[^\0\n]{1,249})\Z")
 _PLATFORM: Final = re.compile(r"\A[a-z0-9]+/[a-z0-9_]+(/[a-z0-9._]+)?\Z")
 _NUMBERS: Final = (
     "order", "required_approvals", "soak_seconds", "health_timeout_seconds", "retention_days", "batch_size",
@@ -208,9 +209,8 @@ def _variable_faults(wanted: Environment) -> list[Fault]:
         if name in secret_names:
             faults.append(Fault(f"/variables/{name[:100]}", "environment.variable_twice", "is a secret too"))
     for one in wanted.secrets:
-        kind, colon, rest = one.source.partition(":")
-        if not _VARIABLE.match(one.name) or not colon or not rest or not kind.isalpha() or len(one.source) > 255:
-            message = "a name, and a source such as env:NAME or file:/path"
+        if not _VARIABLE.match(one.name) or not _SOURCE.match(one.source):  # anything else may be the value itself
+            message = "a name, and where its value is found: env:NAME or file:/path"
             faults.append(Fault(f"/secrets/{one.name[:100]}", "environment.secret_invalid", message))
     if len(wanted.variables) + len(wanted.secrets) > MAX_VARIABLES:
         faults.append(Fault("/variables", "environment.too_many", f"more than {MAX_VARIABLES}"))
@@ -259,8 +259,13 @@ def add_target(
         if msgspec.structs.replace(target, nonce=before.nonce) == before and old in known.targets:
             return before, old
     named = work.save(target)
-    members = tuple(sorted({*known.targets, named} - ({old} if old else set())))
-    _, changed, moves = _changed(work, environment, lambda one: msgspec.structs.replace(one, targets=members))
+    _, changed, moves = _changed(
+        work,
+        environment,
+        lambda one: msgspec.structs.replace(
+            one, targets=tuple(sorted({*one.targets, named} - ({old} if old else set())))
+        ),
+    )
     identity = work.move(refs.named(digest.uuid_of(named)), named)
     work.note("target.added", named, [work.move(refs.target(environment, name), named), identity])
     work.note("environment.set", changed, moves)
@@ -274,12 +279,15 @@ def remove_target(effects: Effects, caller: Caller, environment: str, name: str)
     Raises: environment.missing, target.missing
     """
     work = Work(effects, caller)
-    known, _ = find_environment(effects, environment)
+    find_environment(effects, environment)
     old = work.ref(refs.target(environment, name))
     if old is None:
         raise TargetMissing(environment=environment, target=name[:128])
-    members = tuple(one for one in known.targets if one != old)
-    _, changed, moves = _changed(work, environment, lambda one: msgspec.structs.replace(one, targets=members))
+    _, changed, moves = _changed(
+        work,
+        environment,
+        lambda one: msgspec.structs.replace(one, targets=tuple(each for each in one.targets if each != old)),
+    )
     work.note("target.removed", old, [work.move(refs.target(environment, name), None)])
     if moves:
         work.note("environment.set", changed, moves)
@@ -340,11 +348,15 @@ def clear_freeze(effects: Effects, caller: Caller, environment: str, start: str)
     """
     known, _ = find_environment(effects, environment)
     at = instant(start, "", "/start", fold=0)
-    left = tuple(window for window in known.freeze_windows if window.start != at)
-    if left == known.freeze_windows:
+    if all(window.start != at for window in known.freeze_windows):
         fault = Fault("/start", "environment.freeze_missing", "no freeze window starts then")
         raise EnvironmentInvalid(environment=environment, faults=(fault,))
-    return _store(Work(effects, caller), environment, lambda one: msgspec.structs.replace(one, freeze_windows=left))
+
+    def change(one: Environment) -> Environment:
+        left = tuple(window for window in one.freeze_windows if window.start != at)
+        return msgspec.structs.replace(one, freeze_windows=left)
+
+    return _store(Work(effects, caller), environment, change)
 
 
 def instant(text: str, zone: str, pointer: str, *, fold: int) -> str:

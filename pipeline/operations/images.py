@@ -61,10 +61,10 @@ def resolve(effects: Effects, reference: str, *, source: ImageSource | None = No
         effects.store.put(data)
         return data
 
-    repository, tag = _in_layout(ref) if location else (ref.repository, ref.tag)
+    shown, tag = _in_layout(ref) if location else (ref.repository, ref.tag)
     resolution = Resolution(
         reference=reference,
-        repository=repository,
+        repository=shown,
         tag=tag or ("" if ref.digest else "latest"),
         root=root.digest,
         nodes=images.graph(root, fetch, blob),

@@ -219,7 +219,6 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
         binding=binding,
         verification=evidence.verification,
         admitted_at=work.now,
-        position=work.effects.log.head().size,
         submitter=work.caller.actor,
     )
     name = work.save(admission)
@@ -235,7 +234,11 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
 
 
 def _verify(work: Work, envelope: Digest, subject: Digest) -> Done[Verification] | None:
-    """Ask who signed, by the keys that count now; the append holds only while root and directory stay the same."""
+    """Ask who signed, by the keys that count now; the append holds only while root and directory stay the same.
+
+    Asked right after the newest of the two was admitted: no key can have been revoked since, and the answer does not
+    hang on what else was submitted before.
+    """
     root, directory = work.ref(refs.TRUST_ROOT), work.ref(refs.DIRECTORY)
     work.expect(refs.TRUST_ROOT, root)
     work.expect(refs.DIRECTORY, directory)
@@ -245,7 +248,7 @@ def _verify(work: Work, envelope: Digest, subject: Digest) -> Done[Verification]
         envelope=envelope,
         trust_root=root,
         directory=directory,
-        position=work.effects.log.head().size,
+        position=1 + max(work.effects.log.admitted(name) or 0 for name in (root, directory) if name),
         purpose="submit",
         subjects=(subject,),
     )

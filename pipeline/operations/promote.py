@@ -27,6 +27,7 @@ from pipeline.stages.decide import DECIDE
 
 __all__ = [
     "Judged",
+    "PacketForeign",
     "PromotionMissing",
     "PromotionView",
     "PurposeWrong",
@@ -59,6 +60,15 @@ class PurposeWrong(Problem):
     category = Category.INVALID
     title = "Promotions are requested for promotion, or for rollback to a packet"
     remedy = "Leave the purpose out, or ask for a rollback; simulations have a call of their own."
+
+
+class PacketForeign(Problem):
+    """A rollback names a packet that this release did not leave there."""
+
+    code = "promotion.packet_foreign"
+    category = Category.INVALID
+    title = "A rollback returns to what this release left there before, and to nothing else"
+    remedy = "Use stella rollback, which finds the packet; anything else goes through the gates as a promotion."
 
 
 class PreviousWrong(Problem):
@@ -125,8 +135,10 @@ def request(
     for attempt in range(ATTEMPTS):
         work = Work(effects, caller)
         place = asking.place_of(work, release, environment)
-        if purpose == "promotion":
+        if rollback_to is None:
             _check_order(work, place)
+        else:
+            _check_packet(work, place, rollback_to)
         moving = _found(work, place, caller, reason, _previous(effects, place, previous), purpose, rollback_to)
         _judge(moving)
         if moving.status.state == "pending_approval":
@@ -151,6 +163,15 @@ def _check_order(work: Work, place: Place) -> None:
     before = place.environment.after
     if before and _source(work, place) is None:
         raise OrderBroken(release=place.release.name, environment=place.environment.name, before=before)
+
+
+def _check_packet(work: Work, place: Place, packet: Digest) -> None:
+    """Hold a rollback to what ran: its verdict blocks nothing, so no other release may travel under its packet."""
+    for member in work.members(refs.history(place.environment.name, place.release.line)):
+        deployed = load(work.effects.store, member, Deployed)
+        if deployed.packet == packet and deployed.release == place.release_digest:
+            return
+    raise PacketForeign(release=place.release.name, environment=place.environment.name, packet=packet)
 
 
 def _source(work: Work, place: Place) -> Digest | None:

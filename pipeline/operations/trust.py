@@ -198,7 +198,7 @@ def change_root(effects: Effects, caller: Caller, envelope_bytes: bytes) -> Trus
     if root.previous != trust.root_digest:
         raise RootInvalid(reason="it does not follow the current root", pointer="/previous")
     roots.check_directory(trust.directory, root)
-    _admit(effects, caller, refs.TRUST_ROOT, root, envelope_bytes)
+    _admit(effects, caller, trust, refs.TRUST_ROOT, root, envelope_bytes)
     return current(effects)
 
 
@@ -212,7 +212,7 @@ def change_directory(effects: Effects, caller: Caller, envelope_bytes: bytes) ->
     roots.check_directory(directory, trust.root)
     if directory.previous != trust.directory_digest or directory.version != trust.directory.version + 1:
         raise DirectoryInvalid(reason="it does not follow the current directory", pointer="/previous")
-    _admit(effects, caller, refs.DIRECTORY, directory, envelope_bytes)
+    _admit(effects, caller, trust, refs.DIRECTORY, directory, envelope_bytes)
     return current(effects)
 
 
@@ -254,8 +254,10 @@ def _statement(envelope_bytes: bytes) -> statements.Statement:
     return statements.parse(envelope.parse(envelope_bytes).payload)
 
 
-def _admit(effects: Effects, caller: Caller, ref: str, record: Record, envelope_bytes: bytes) -> None:
-    standing = current(effects)
+def _admit(  # noqa: PLR0917 - what is admitted, and what it was judged by
+    effects: Effects, caller: Caller, standing: Trust, ref: str, record: Record, envelope_bytes: bytes
+) -> None:
+    """Append a change, if what it was held against still stands: else a key revoked meanwhile would come back."""
     work = Work(effects, caller)
     name = work.save(record)
     work.expect(refs.TRUST_ROOT, standing.root_digest)

@@ -18,8 +18,8 @@ O = TypeVar("O", bound=Record)  # noqa: E741
 class Work:
     """Collects what an operation did; ``commit`` appends it with what it expects to replace.
 
-    Refs are read through ``ref`` so that every move knows its old value; entries added with ``note`` are appended
-    together, all or nothing.
+    Refs are read through ``ref``, each once: what the operation computed from and what the append expects to replace
+    are the same value, whoever writes in between. Entries added with ``note`` are appended together, all or nothing.
     """
 
     def __init__(self, effects: Effects, caller: Caller) -> None:
@@ -29,7 +29,7 @@ class Work:
         self._runs: list[RunNote] = []
         self._entries: list[Entry] = []
         self._expect: list[RefIs] = []
-        self._moved: dict[str, Digest | None] = {}
+        self._refs: dict[str, Digest | None] = {}  # as first read here, or as moved since
 
     def save(self, record: Record) -> Digest:
         """Keep a captured record."""
@@ -61,8 +61,10 @@ class Work:
         return b'"kind":"' + tag + b'"' in self.effects.store.get(digest)
 
     def ref(self, name: str) -> Digest | None:
-        """Give what a ref names, as this work has already moved it."""
-        return self._moved[name] if name in self._moved else self.effects.log.ref(name)
+        """Give what a ref names, as this work first saw it or has moved it since."""
+        if name not in self._refs:
+            self._refs[name] = self.effects.log.ref(name)
+        return self._refs[name]
 
     def members(self, name: str) -> tuple[Digest, ...]:
         """Give the members of a head set; empty when it does not exist."""
@@ -76,7 +78,7 @@ class Work:
     def move(self, name: str, new: Digest | None) -> RefMove:
         """Move a ref from what it names now."""
         move = RefMove(name=name, old=self.ref(name), new=new)
-        self._moved[name] = new
+        self._refs[name] = new
         return move
 
     def add(self, name: str, member: Digest, *, without: Sequence[Digest] = ()) -> RefMove:

@@ -279,6 +279,7 @@ def _assessed(
         vulnerability=vulnerability,
         advisory=match.advisory,
         aliases=match.aliases,
+        related=match.related,
         severity=match.severity,
         score_tenths=match.score_tenths,
         fixed_in=match.fixed_in,
@@ -292,6 +293,7 @@ def _assessed(
         open=vex.state not in consensus.CLOSING and waiver is None,
         new=context.known is None or key not in context.known,
         epss=match.epss,
+        kev=match.kev,
         kev_due=match.kev_due,
     )
     return finding, (vex.changes_at, waiver.waiver.expires_at if waiver else None)

@@ -4,11 +4,12 @@ Only branches that may speak of a package are read. What cannot be answered beco
 no purl, no version, no place in the feed, no order. Withdrawn advisories do not match.
 """
 
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Final, Literal
 
 from cas.canon import to_record
 from cas.digest import Digest
-from cas.records.evidence import Advisory, Package, SbomFacts
+from cas.records.evidence import Advisory, Package
 from cas.records.feed import (
     EpssList,
     EpssTree,
@@ -20,10 +21,10 @@ from cas.records.feed import (
 )
 from cas.records.verdict import Findings, Match, MatchInput, UnknownRow
 from pipeline.feeds.affects import Rules, rules
-from pipeline.feeds.branches import bucket, named
+from pipeline.feeds.asked import Row, asked
+from pipeline.feeds.branches import named
 from pipeline.feeds.lists import leaf
 from pipeline.stage import Stage, StageIO
-from pipeline.versions.ecosystem import place_of
 from pipeline.versions.scheme import VersionInvalidError
 
 Reason = Literal["Identity", "FeedGap"]
@@ -39,10 +40,6 @@ _CODES: Final[dict[str, tuple[Reason, int]]] = {
 }
 """Unknown codes: reason, and how much we do not know, in millionths."""
 
-_NOT_PACKAGES: Final = frozenset(
-    {"operating-system", "operating_system", "file", "data", "cryptographic-asset", "device", "platform", "source"}
-)
-
 
 def _unknown(code: str, subject: str, pointer: str, evidence: Digest | None) -> UnknownRow:
     reason, entropy = _CODES[code]
@@ -57,50 +54,37 @@ class _Feed:
         self._digest = digest
         self.snapshot = io.load(digest, FeedSnapshot)
         self._ecosystems = named(self.snapshot.ecosystems)
-        self._packages: dict[tuple[str, str], tuple[Digest, dict[str, Digest]] | None] = {}
-        self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def known(self, ecosystems: tuple[str, ...]) -> tuple[str, ...]:
         """Give those of the candidates that the snapshot knows; ``x::`` stands for every one beginning so."""
-        found = self._known.get(ecosystems)
-        if found is None:
-            names = [
-                name
-                for wanted in ecosystems
-                for name in self._ecosystems
-                if name == wanted or (wanted.endswith("::") and name.startswith(wanted))
-            ]
-            found = self._known[ecosystems] = tuple(names)
-        return found
+        return tuple(
+            name
+            for wanted in ecosystems
+            for name in self._ecosystems
+            if name == wanted or (wanted.endswith("::") and name.startswith(wanted))
+        )
 
-    def package(self, ecosystem: str, name: str) -> "_Found | None":
-        """Give what a snapshot says of a package, or None."""
-        prefix = bucket(name)
-        key = (ecosystem, prefix)
-        if key not in self._packages:
-            self._packages[key] = self._bucket(ecosystem, prefix)
-        held = self._packages[key]
-        found = held[1].get(name) if held is not None else None
-        if held is None or found is None:
-            return None
-        return _Found(held[0], found, self._io.derive(found, rules, via=held[0]))
-
-    def advisory(self, found: "_Found", at: int) -> Advisory:
-        """Give one advisory of a package in full."""
-        return self._io.derive(found.package, _advisories, via=found.bucket)[at]
-
-    def _bucket(self, ecosystem: str, prefix: str) -> tuple[Digest, dict[str, Digest]] | None:
+    def packages(self, ecosystem: str, rows: list[Row]) -> "Iterator[tuple[Row, tuple[Digest, Digest], Rules]]":
+        """Give what a snapshot says of those packages it knows: row, object and the bucket that names it, rules."""
         above = self._ecosystems[ecosystem]
-        digest = self._io.derive(above, _buckets, via=self._digest).get(prefix)
-        return (digest, self._io.derive(digest, _packages, via=above)) if digest is not None else None
+        buckets = self._io.derive(above, _buckets, via=self._digest)
+        wanted = sorted({row[0] for row in rows} & buckets.keys())
+        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], _packages)
+        packages = {prefix: (found, buckets[prefix]) for prefix, found in zip(wanted, read, strict=True)}
+        known: list[Row] = []
+        objects: list[tuple[Digest, Digest]] = []
+        nothing: tuple[dict[str, Digest], Digest] = ({}, "")
+        for row in rows:
+            held, bucket = packages.get(row[0], nothing)
+            found = held.get(row[1])
+            if found is not None:
+                known.append(row)
+                objects.append((found, bucket))
+        return zip(known, objects, self._io.derive_each(objects, rules), strict=True)
 
-
-class _Found(NamedTuple):
-    """A package of the feed, by the bucket that names it."""
-
-    bucket: Digest
-    package: Digest
-    rules: Rules
+    def advisory(self, found: tuple[Digest, Digest], at: int) -> Advisory:
+        """Give one advisory of a package in full."""
+        return self._io.derive(found[0], _advisories, via=found[1])[at]
 
 
 def _buckets(data: bytes) -> dict[str, Digest]:
@@ -135,12 +119,12 @@ class _Lists:
         self._digest = digest
         self._snapshot = snapshot
 
-    def kev_due(self, names: tuple[str, ...]) -> str:
-        """Give the earliest due date under any of the names; empty when none is listed."""
+    def kev(self, names: tuple[str, ...]) -> tuple[str, str]:
+        """Give the earliest due date under any of the names, and the name listed; empty when none is."""
         if self._snapshot.kev is None:
-            return ""
+            return "", ""
         due = self._io.derive(self._snapshot.kev, _due, via=self._digest)
-        return min((due[name] for name in names if name in due), default="")
+        return min(((due[name], name) for name in names if name in due), default=("", ""))
 
     def epss(self, names: tuple[str, ...]) -> int | None:
         """Give the highest score under any of the names."""
@@ -155,102 +139,109 @@ class _Lists:
         return self._io.derive(held, _scores, via=tree).get(name) if held is not None else None
 
 
-def _names(advisory: Advisory) -> tuple[str, ...]:
-    """Join every other name of the vulnerability: aliases, upstream, related."""
-    return tuple(sorted({*advisory.aliases, *advisory.upstream, *advisory.related} - {advisory.id}))
+def _names(advisory: Advisory) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give every other name of this vulnerability, and the names of others that the advisory joins to it.
+
+    An advisory over one upstream vulnerability speaks of that one; over several, it is none of them alone.
+    """
+    same = {advisory.id, *advisory.aliases}
+    if len(set(advisory.upstream)) == 1:
+        same |= set(advisory.upstream)
+    joined = {*advisory.upstream, *advisory.related} - same
+    return tuple(sorted(same - {advisory.id})), tuple(sorted(joined))
 
 
 class _Matcher:
     """Answers for one SBOM."""
 
-    def __init__(self, io: StageIO, question: MatchInput, subjects: frozenset[str]) -> None:
+    def __init__(self, io: StageIO, question: MatchInput) -> None:
         self.matches: list[Match] = []
         self.unknowns: list[UnknownRow] = []
         self._feed = _Feed(io, question.feed)
         self._facts = question.facts
-        self._subjects = subjects
         self._lists = _Lists(io, question.feed, self._feed.snapshot)
 
-    def look(self, package: Package) -> None:
-        """Match one package wherever the feed may speak of it, or note why nowhere."""
-        if not package.purl:
-            if package.type not in _NOT_PACKAGES:
-                self._note("package_without_purl", package)
+    def look(self, ecosystems: tuple[str, ...], rows: list[Row]) -> None:
+        """Match packages wherever the feed may speak of them, or note why nowhere."""
+        known = self._feed.known(ecosystems)
+        if not known:
+            for row in rows:
+                self.note("ecosystem_not_in_feed", row[3])
             return
-        spoken = place_of(package.purl, package.source)
-        if spoken.given in self._subjects:
-            return  # the described image itself, not a package in it
-        known = self._feed.known(spoken.ecosystems)
-        version = spoken.version or package.version
-        if spoken.reason or not known:
-            self._note(spoken.reason or "ecosystem_not_in_feed", package)
-        elif not version:
-            self._note("package_without_version", package)
-        else:
-            for ecosystem in known:
-                found = self._feed.package(ecosystem, spoken.name)
-                if found is not None:
-                    self._ask(package, found, version)
+        for row in rows:
+            if not row[2]:
+                self.note("package_without_version", row[3])
+        for ecosystem in known:
+            for row, found, said in self._feed.packages(ecosystem, rows):
+                if row[2]:
+                    self._ask(row, found, said)
 
-    def _ask(self, package: Package, found: _Found, version: str) -> None:
-        scheme = found.rules.scheme
-        if scheme is None:
-            self._note("ecosystem_not_ordered", package)
+    def _ask(self, row: Row, found: tuple[Digest, Digest], said: Rules) -> None:
+        version, package = row[2:]
+        if said.scheme is None:
+            self.note("ecosystem_not_ordered", package)
             return
         try:
-            held = found.rules.holding(version, scheme.sort(version))
+            held = said.holding(version, said.scheme.sort(version))
         except VersionInvalidError:
-            self._note("version_not_ordered", package)
+            self.note("version_not_ordered", package)
             return
         for at, fixed in held.items():
             self.matches.append(self._match(package, found, at, fixed))
-        for at in found.rules.undecided:
+        for at in said.undecided:
             if at not in held:
-                row = _unknown("bound_not_ordered", package.purl, f"/advisories/{at}", found.package)
-                self.unknowns.append(row)
+                pointer = f"/advisories/{at}"
+                self.unknowns.append(_unknown("bound_not_ordered", package.purl, pointer, found[0]))
 
-    def _note(self, code: str, package: Package) -> None:
+    def note(self, code: str, package: Package) -> None:
+        """Note what cannot be answered of a package."""
         self.unknowns.append(_unknown(code, package.purl or package.name, package.pointer, self._facts))
 
-    def _match(self, package: Package, found: _Found, at: int, fixed: tuple[str, ...]) -> Match:
+    def _match(self, package: Package, found: tuple[Digest, Digest], at: int, fixed: tuple[str, ...]) -> Match:
         advisory = self._feed.advisory(found, at)
-        names = _names(advisory)
+        same, joined = _names(advisory)
+        every = (advisory.id, *same, *joined)
+        due, listed = self._lists.kev(every)
         return Match(
             purl=package.purl,
             name=package.name,
             version=package.version,
             component_pointer=package.pointer,
             advisory=advisory.id,
-            aliases=names,
+            aliases=same,
+            related=joined,
             severity=advisory.severity_label,  # type: ignore[arg-type]  # a label by construction
             score_tenths=advisory.score_tenths,
             fixed_in=fixed,
-            package=found.package,
+            package=found[0],
             pointer=f"/advisories/{at}",
-            epss=self._lists.epss((advisory.id, *names)),
-            kev_due=self._lists.kev_due((advisory.id, *names)),
+            epss=self._lists.epss(every),
+            kev=listed,
+            kev_due=due,
         )
 
 
 def match(question: MatchInput, io: StageIO) -> Findings:
     """Give every match and every unknown of an SBOM against a snapshot.
 
-    (1) match package by package, place by place; (2) order totally.
+    (1) match place by place, package by package; (2) order totally.
 
     Raises: cas.object_missing, cas.record_invalid
     """
-    facts = io.load(question.facts, SbomFacts)
-    matcher = _Matcher(io, question, frozenset(facts.subjects))
-    for package in facts.packages:
-        matcher.look(package)  # (1)
+    spoken = io.derive(question.facts, asked, via=question.facts)
+    matcher = _Matcher(io, question)
+    for ecosystems, rows in spoken.rows.items():
+        matcher.look(ecosystems, rows)  # (1)
+    for code, package in spoken.unplaced:
+        matcher.note(code, package)
     unique = {(m.purl, m.advisory, m.component_pointer, m.package, m.pointer): m for m in matcher.matches}
-    rows = {(u.code, u.subject, u.pointer, u.evidence or ""): u for u in matcher.unknowns}
+    unknowns = {(u.code, u.subject, u.pointer, u.evidence or ""): u for u in matcher.unknowns}
     return Findings(  # (2)
         facts=question.facts,
         feed=question.feed,
-        packages=len(facts.packages),
+        packages=spoken.packages,
         matches=tuple(unique[key] for key in sorted(unique)),
-        unknowns=tuple(rows[key] for key in sorted(rows)),
+        unknowns=tuple(unknowns[key] for key in sorted(unknowns)),
     )
 
 

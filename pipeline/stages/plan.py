@@ -60,6 +60,7 @@ class _Named(msgspec.Struct):
 
 class _What(msgspec.Struct):
     environment: _Named
+    release: _Named
 
 
 class _Content(msgspec.Struct):
@@ -94,15 +95,18 @@ def refuse(decision: Decision, environment: Environment, started_at: Instant, de
 
 
 def check_decided(deployment: Deployment, decision: Decision, io: StageIO) -> None:
-    """Refuse a deployment of anything but what was decided; a rollback takes its Packet's configuration.
+    """Refuse a deployment of anything but what was decided; a rollback takes its Packet's release and configuration.
 
     Raises: plan.not_approved
     """
     promotion = io.load(deployment.promotion, Promotion)
-    environment = decision.environment
+    release, environment = decision.release, decision.environment
     if promotion.rollback_to is not None:
-        environment = _PACKET.decode(io.read(promotion.rollback_to)).content.what.environment.digest
-    wanted = (decision.promotion, decision.release, environment)
+        what = _PACKET.decode(io.read(promotion.rollback_to)).content.what
+        release, environment = what.release.digest, what.environment.digest
+        if release != decision.release:  # a rollback is not judged: it may lead to nothing but what ran
+            raise NotApproved(outcome=decision.outcome, purpose=decision.purpose)
+    wanted = (decision.promotion, release, environment)
     if (deployment.promotion, deployment.release, deployment.environment) != wanted:
         raise NotApproved(outcome=decision.outcome, purpose=decision.purpose)
 

@@ -6,12 +6,13 @@ what the document says beside the purl. ``distro`` (``debian-11``, ``alpine-3.16
 
 import functools
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import unquote
 
-from pipeline.versions.purl import Purl, parse
+from pipeline.versions.purl import LOWER_VERSION, MAX_PURL, Purl, parse
 
 _DISTRO: Final = re.compile(r"([a-z]+)-v?([0-9][0-9A-Za-z.]*)\Z")
+_VERSIONED: Final = re.compile(r"(pkg:[^@?#\s]+(?<!/))@([A-Za-z0-9._~:%-]+)(?:\?([^#\s]+))?\Z")
 _LANGUAGES: Final = {
     "golang": "Go",
     "pypi": "PyPI",
@@ -35,8 +36,7 @@ _CODENAMES: Final = {
 DISTRO_TYPES: Final = ("apk", "deb", "rpm")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where feeds speak of a package. ``ecosystems`` are tried in order; a ``::`` at the end means every one under it.
 
     ``reason`` is a code when there is no place: ``distro_missing``, ``type_without_feed``.
@@ -49,19 +49,20 @@ class Place:
     given: str = ""  # the version as the purl gives it
 
 
-def _distro(purl: Purl) -> tuple[str, str]:
-    """Give (family, release) from the distro qualifier; for Debian also by code name."""
-    given = purl.qualifier("distro").lower()
+def _distro(given: str) -> tuple[str, str]:
+    """Give (family, release) from a distro qualifier; for Debian also by code name."""
+    given = given.lower()
     found = _DISTRO.match(given)
     if found:
         return found.group(1), found.group(2)
     return ("debian", _CODENAMES[given]) if given in _CODENAMES else ("", "")
 
 
-def _of_distro(purl: Purl) -> tuple[str, ...]:
-    if purl.type == "apk" and purl.namespace in _ROLLING:
-        return (_ROLLING[purl.namespace],)
-    family, release = _distro(purl)
+@functools.lru_cache(maxsize=1 << 10)
+def _of_distro(kind: str, namespace: str, distro: str) -> tuple[str, ...]:
+    if kind == "apk" and namespace in _ROLLING:
+        return (_ROLLING[namespace],)
+    family, release = _distro(distro)
     major, _, rest = release.partition(".")
     if family == "debian":
         return (f"Debian:{major}",)
@@ -100,7 +101,7 @@ def _language_name(purl: Purl) -> str:
 def place(purl: Purl, source: str = "") -> Place:
     """Say where feeds speak of this package. ``source`` is ``name@version`` as the document gives it, or empty."""
     if purl.type in DISTRO_TYPES:
-        ecosystems = _of_distro(purl)
+        ecosystems = _of_distro(purl.type, purl.namespace, purl.qualifier("distro"))
         name, version = _source(purl, source)
         return Place(ecosystems, name, version, "" if ecosystems else "distro_missing", purl.version)
     ecosystem = _LANGUAGES.get(purl.type)
@@ -110,12 +111,31 @@ def place(purl: Purl, source: str = "") -> Place:
 
 
 @functools.lru_cache(maxsize=1 << 16)
+def _unversioned(head: str, query: str, source: str) -> tuple[Place, str, bool]:
+    """Give the place of a purl without its version, the epoch, and whether its type writes lower case."""
+    purl = parse(f"{head}?{query}" if query else head)
+    one, other = (place(purl._replace(version=version), source) for version in ("0", "1"))
+    fixed = one.version if one.version == other.version else ""
+    epoch = purl.qualifier("epoch") if purl.type in DISTRO_TYPES else ""
+    return one._replace(version=fixed), epoch, purl.type in LOWER_VERSION
+
+
 def place_of(text: str, source: str = "") -> Place:
-    """Say where feeds speak of a canonical purl; images share packages, so the last 65,536 are remembered.
+    """Say where feeds speak of a purl; images share packages, so what does not hang on the version is remembered.
 
     Raises: PurlInvalidError
     """
-    return place(parse(text), source)
+    found = _VERSIONED.match(text)
+    if found is None or len(text) > MAX_PURL:
+        return place(parse(text), source)
+    head, version, query = found.groups("")
+    (ecosystems, name, fixed, reason, _), epoch, lower = _unversioned(head, query, source)
+    if "%" in version:
+        version = unquote(version)
+    if lower:
+        version = version.lower()
+    own = f"{epoch}:{version}" if epoch and ":" not in version else version
+    return Place(ecosystems, name, fixed or own, reason, version)
 
 
 def feed_name(ecosystem: str, name: str) -> str:

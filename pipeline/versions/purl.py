@@ -4,9 +4,9 @@
 so; Python names take ``-`` for ``_``. What cannot be read is no purl: the caller keeps the package without one.
 """
 
+import functools
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 MAX_PURL = 4096
@@ -15,6 +15,9 @@ _KEY: Final = re.compile(r"[a-z][a-z0-9._-]*\Z")
 _PLAIN: Final = re.compile(
     r"pkg:(golang|maven|npm|pypi|gem|cargo|rpm|deb|apk)"
     r"((?:/[A-Za-z0-9._~-]+)*)/([A-Za-z0-9._~-]+)@([A-Za-z0-9._~:-]+)\Z"
+)
+_WRITTEN: Final = re.compile(  # most of what canonical purls look like
+    r"pkg:([a-z][a-z0-9.+-]*)/((?:[A-Za-z0-9._~:-]+/)*)([A-Za-z0-9._~:-]+)(?:@([A-Za-z0-9._~:%-]+))?(?:\?([^#\s]+))?\Z"
 )
 _SAFE: Final = re.compile(r"[A-Za-z0-9._~:-]*\Z")
 _LOWER: Final = frozenset(
@@ -25,15 +28,14 @@ _LOWER: Final = frozenset(
 )  # fmt: skip
 _LOWER_NAME: Final = _LOWER | {"oci", "pypi", "brew"}
 _LOWER_NAMESPACE: Final = _LOWER | {"rpm", "qpkg", "yocto", "brew"}
-_LOWER_VERSION: Final = frozenset({"huggingface", "oci", "pypi", "vscode-extension"})
+LOWER_VERSION: Final = frozenset({"huggingface", "oci", "pypi", "vscode-extension"})
 
 
 class PurlInvalidError(ValueError):
     """The text is not a package URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purl:
+class Purl(NamedTuple):
     """A package URL in parts; ``qualifiers`` sorted by key."""
 
     type: str
@@ -45,7 +47,10 @@ class Purl:
 
     def qualifier(self, key: str) -> str:
         """Give a qualifier's value, or the empty text."""
-        return next((value for name, value in self.qualifiers if name == key), "")
+        for name, value in self.qualifiers:
+            if name == key:
+                return value
+        return ""
 
     def text(self) -> str:
         """Write the canonical form."""
@@ -65,6 +70,7 @@ def _quoted(text: str) -> str:
     return text if _SAFE.match(text) else quote(text, safe=":~.-_")
 
 
+@functools.lru_cache(maxsize=1 << 12)  # the packages of an image share theirs
 def _qualifiers(text: str) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for pair in text.split("&"):
@@ -86,7 +92,7 @@ def _typed(kind: str, namespace: str, name: str, version: str) -> tuple[str, str
         namespace = namespace.lower()
     if kind in _LOWER_NAME:
         name = name.lower()
-    if kind in _LOWER_VERSION:
+    if kind in LOWER_VERSION:
         version = version.lower()
     if kind == "pypi":
         name = name.replace("_", "-")
@@ -122,6 +128,15 @@ def parse(text: str) -> Purl:
     """
     if len(text) > MAX_PURL:
         raise PurlInvalidError("too long")
+    found = _WRITTEN.match(text)
+    if found is None:
+        return _parse(text)
+    kind, space, name, version, query = found.groups("")
+    pairs = _qualifiers(query) if query else ()
+    return Purl(*_typed(kind, space[:-1], name, unquote(version) if "%" in version else version), pairs)
+
+
+def _parse(text: str) -> Purl:
     scheme, colon, rest = text.strip().partition(":")
     if not colon or scheme.lower() != "pkg":
         raise PurlInvalidError("scheme")

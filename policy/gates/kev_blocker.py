@@ -19,13 +19,14 @@ def check(params: Params, view: FactView) -> Answer:
     soon: list[Finding] = []
     ends: set[str] = set()
     for group in distinct(one for one in view.assessment.findings if one.open and one.kev_due):
-        due = min(one.kev_due for one in group if one.kev_due)
+        due, listed = min((one.kev_due, one.kev) for one in group if one.kev_due)
+        arguments = (("due", due), ("listed", listed))
         end = plus(f"{due}T00:00:00Z", DAY)
         if params.grace_until_due and view.question.as_of < end:
-            soon.append(of_group("exploited_in_grace", group, (("due", due),)))
+            soon.append(of_group("exploited_in_grace", group, arguments))
             ends.add(end)
         else:
-            late.append(of_group("known_exploited", group, (("due", due),)))
+            late.append(of_group("known_exploited", group, arguments))
     missing = missing_facts(view)
     if view.feed is not None and view.feed.kev is None:
         missing = (*missing, finding("kev_missing", flips=(("import_kev", ""),)))
@@ -41,8 +42,8 @@ GATE = Gate(
     asks="Is nothing open that is known to be exploited?",
     remedy="Upgrade first what is known to be exploited; a waiver is seldom right.",
     sentences=(
-        ("known_exploited", "{vulnerability} in {purl} is known to be exploited (due {due})."),
-        ("exploited_in_grace", "{vulnerability} in {purl} is known to be exploited; it is due {due}."),
+        ("known_exploited", "{listed} in {purl} is known to be exploited (due {due})."),
+        ("exploited_in_grace", "{listed} in {purl} is known to be exploited; it is due {due}."),
         ("kev_missing", "The feed snapshot holds no KEV catalogue."),
         *MISSING_SENTENCES,
     ),

@@ -38,7 +38,10 @@ class Doors:
 
     def __post_init__(self):
         self.effects = self.world.effects(
-            server=SERVER, sticker=STICKER, images=lambda location: self.images or images_of(self.settings)(location), adapter=_adapters()
+            server=SERVER,
+            sticker=STICKER,
+            images=lambda location: self.images or images_of(self.settings)(location),
+            adapter=_adapters(),
         )
         trust.found(self.effects, ROOT, SERVER, STICKER, OWNER, owner_keys=(ALICE.key,), owner_groups=("admins",))
         people = (

@@ -21,7 +21,11 @@ gates:
   - id: sbom
     gate: evidence_required/1
     enforcement: block
-    params: {types: [sbom], formats: []}
+    with: {types: [sbom], binding: asserted}
+moment:
+  - id: approvals
+    gate: approvals/1
+    enforcement: block
 """
 OSV = b'{"schema_version":"1.6.0","id":"PYSEC-2024-1","modified":"2024-01-01T00:00:00Z","affected":[]}'
 
@@ -80,7 +84,11 @@ class Journey:
         self.ask("feed.show")
         document = sbom(("requests", "2.31.0"))
         headers = {"Content-Type": "application/octet-stream"}
-        self.raw = self.move("evidence.upload", f"/evidence?subject={image}", content=document, headers=headers).receipts[0].raw
+        self.raw = (
+            self.move("evidence.upload", f"/evidence?subject={image}", content=document, headers=headers)
+            .receipts[0]
+            .raw
+        )
         self.ask("evidence.submit", documents=[{"data": document, "subject": image}])
         self.ask("evidence.list", subject=image)
         self.move("object.read", f"/objects/{self.raw}")
@@ -92,8 +100,12 @@ class Journey:
         self.ask("environment.show", environment="prod")
         self.ask("policy.activate", policy="open", environment="prod")
         settings = [["directory", str(self.folder / "host")]]
-        self.ask("target.add", environment="prod", name="one", type="directory", platform="linux/amd64", settings=settings)
-        self.ask("target.add", environment="prod", name="two", type="directory", platform="linux/amd64", settings=settings)
+        self.ask(
+            "target.add", environment="prod", name="one", type="directory", platform="linux/amd64", settings=settings
+        )
+        self.ask(
+            "target.add", environment="prod", name="two", type="directory", platform="linux/amd64", settings=settings
+        )
         self.ask("target.remove", environment="prod", name="two")
         start, end = "2030-01-01T00:00:00Z", "2030-01-02T00:00:00Z"
         self.ask("environment.freeze", environment="prod", start=start, end=end, reason="new year")
@@ -160,6 +172,9 @@ class Journey:
 
     def audit(self):
         """Log, trust, tokens, replay, bundles."""
+        self.ask("line.stop", environments=["prod"], reason="an incident")
+        assert self.ask("line.show").stopped
+        assert not self.ask("line.lift").stopped
         self.ask("log.head")
         self.ask("log.entries")
         self.ask("log.entry", position=0)

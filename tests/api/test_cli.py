@@ -257,3 +257,52 @@ def test_commands_do_not_load_what_they_do_not_use(home):
         "uvicorn",
     ):
         assert heavy not in loaded, heavy
+
+
+def test_a_common_command_loads_neither_validation_engine_nor_fonts_nor_engines_of_other_commands(home):
+    """What was loaded by every command once, and cost more than the command."""
+    for words in (("log", "head"), ("status",), ("promotion", "list"), ("evidence", "list")):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "api.cli.main", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(home), "STELLA_HOME": str(home / "h")},
+        )
+        loaded = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}
+        assert not loaded & {"pydantic", "fpdf", "duckdb", "pyarrow", "litestar", "httpx", "rich", "docker"}, words
+
+
+def test_plain_words_are_read_as_typer_reads_them(tmp_path):
+    """Every parameter of every command, over plain and odd words."""
+    import copy
+
+    from typer.exceptions import TyperException
+
+    from api.cli.program import all_commands
+
+    (tmp_path / "there").write_text("x")
+    words = ["", "x", "7", "-1", "json", "TABLE", "rsa", "é", "a/b", "./c/../d", str(tmp_path / "there"), str(tmp_path), None]
+
+    def read(param, value):
+        try:
+            return param.get_runtime_param().coerce(value, param=param, ctx=None)
+        except TyperException as error:
+            return type(error), error.format_message()
+
+    seen = 0
+    for _, command in all_commands():
+        for param in command.params:
+            if not hasattr(param, "type_descriptor"):
+                continue
+            usual = copy.copy(param)
+            vars(usual).pop("get_runtime_param")
+            several = param.multiple or param.nargs == -1
+            for value in [*([[word] for word in words[:-1]] if several else words), param.default]:
+                if callable(value):
+                    continue
+                found, wanted = read(param, value), read(usual, value)
+                assert (type(found), found) == (type(wanted), wanted), (command.name, param.name, value)
+                seen += 1
+    assert seen > 2000

@@ -11,7 +11,7 @@ from api import signed
 from api.calls.catalog import CALLS
 from api.calls.tokens import SCOPES
 from api.problems import ProblemBody
-from api.routes.catalog import HANDLERS
+from api.routes.catalog import every_handler, handler_of
 from api.streams import FRAMED
 from cas.adapters.memory import MemoryStore
 from cas.problems import SyncFailed
@@ -40,7 +40,7 @@ def problem(response, status, code):
 
 
 def test_every_call_has_exactly_one_handler():
-    assert sorted(handler.call.name for handler in HANDLERS) == sorted(call.name for call in CALLS)
+    assert sorted(handler.call.name for handler in every_handler()) == sorted(call.name for call in CALLS)
     assert len({(call.method, call.path) for call in CALLS}) == len(CALLS)
     assert {call.scope for call in CALLS} - {""} <= set(SCOPES)
 
@@ -382,11 +382,10 @@ def test_the_registry_serves_kept_images_and_nothing_else(doors, http):
 
 def test_whoever_holds_the_home_cannot_ask_for_a_promotion_without_being_somebody(doors):
     from api.perform import perform
-    from api.routes.catalog import BY_NAME
     from api.visit import PersonNeeded
 
     visit = doors.instance.visit(doors.instance.owner, local=True)
-    handler = BY_NAME["promotion.request"]
+    handler = handler_of("promotion.request")
     with pytest.raises(PersonNeeded):
         perform(handler, visit, handler.call.request(release="r", environment="e"))
 

@@ -364,6 +364,21 @@ def test_vex_is_joined_to_findings_by_vulnerability_and_package(history, index):
     assert index.claims(image("none")) == ()
 
 
+@pytest.mark.parametrize(
+    ("stated", "aliases"),
+    [("CVE-2026-1", ()), ("GHSA-1", ()), ("A", ()), ("X-1", ("CVE-2026-1",)), ("X-1", ("GHSA-1", "GHSA-1", "A"))],
+)
+def test_a_claim_is_found_once_by_any_name_of_the_vulnerability(history, index, stated, aliases):
+    environment, release = history.environment("e"), history.release("r")
+    history.vex(image("r api"), stated, "pkg:deb/debian/p1@1", aliases=aliases)
+    history.vex(image("r api"), "GHSA-2", "pkg:deb/debian/p1@1")
+    history.verdict(release, environment, "e", aliases=("GHSA-1",))
+    found = index.claims(release)
+    assert [(row.vulnerability, row.purl, row.status) for row in found] == [
+        ("CVE-2026-1", "pkg:deb/debian/p1@1", "not_affected")
+    ]
+
+
 def test_drift_and_feeds_are_listed(history, index):
     story = tell(history)
     assert [(row.target_name, row.type, row.field) for row in index.drift().rows] == [("p1", "corrupted", "image")]

@@ -351,7 +351,7 @@ def test_what_waits_in_memory_is_bounded(path):
     with Home.open(path) as home:
         for at in range(40):
             home.store.put(bytes([at]) * 900_000)
-            assert home._committer.group.batch.size < 1 << 24
+            assert home._committer.queued < 1 << 24
         assert newest_journal(path).stat().st_size > 1 << 24
 
 

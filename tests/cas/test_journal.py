@@ -18,7 +18,7 @@ def built(*commits, base=FILE_HEADER_SIZE):
     data, starts, chains, chain = b"", [], [], START
     for objects, entries in commits:
         starts.append(base + len(data))
-        named = [(digest.raw_of_bytes(one), one) for one in objects]
+        named = [(digest.raw_of_bytes(one), one, digest.of_bytes(one)) for one in objects]
         root = bytes([chain.number + 1]) * 32
         buffers, _, chain = journal.compose(MAGIC, base + len(data), chain, named, entries, log_root=root)
         data += b"".join(buffers)

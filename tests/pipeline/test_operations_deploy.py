@@ -14,9 +14,11 @@ from cas.problems import Problem
 from cas.records.deploy import Deployment, PlanInput, Receipt
 from cas.records.promotion import StopLine
 from cas.records.release import FreezeWindow, SecretReference, Target
+from cas.records.verdict import Decision
 from cas.store import load, save
 from pipeline.operations import deploy as operation
 from pipeline.operations.deploy import deploy, resume
+from pipeline.operations.promote import decide
 from pipeline.operations.work import Work
 from pipeline.stage import advance
 from pipeline.stages.plan import PLAN
@@ -295,14 +297,9 @@ def test_a_crash_while_taking_back_is_resumed_to_the_old_containers(number):
 def test_a_crash_before_planning_is_resumed():
     fleet, made = delivery(("alpha",))
     promotion = made.approve(release(made, 1))
-
-    def dying(target_):
-        raise Killed
-
-    made.adapter = dying
+    fleet.failing_once[("alpha", "observe")] = Killed()
     with pytest.raises(Killed):
         deploy(made.effects, ALICE, promotion)
-    made.adapter = fleet.adapter
     assert resume(made.effects, ALICE, "production").result.result == "deployed"
     assert running(fleet) == everywhere(1, ("alpha",))
 
@@ -370,6 +367,22 @@ def test_an_environment_frozen_at_the_start_is_refused_but_for_those_who_may_ove
     assert made.status(promotion).state == "approved"
 
 
+def test_what_the_environment_is_when_it_is_decided_is_what_is_deployed():
+    fleet, made = delivery(("alpha",))
+    promotion = made.approve(release(made, 1))
+    made.place(variables=(("GREETING", "of today"),))
+    with pytest.raises(Problem) as refused:
+        deploy(made.effects, ALICE, promotion)
+    assert refused.value.code == "promotion.decision_stale", "the decision was for the environment before"
+    decide(made.effects, ALICE, promotion)
+    ended = deploy(made.effects, ALICE, promotion)
+    assert ended.result.result == "deployed"
+    [container] = fleet.engines["alpha"].containers.values()
+    assert "GREETING=of today" in container["values"]
+    founded = load(made.world.store, ended.deployment, Deployment)
+    assert founded.environment == load(made.world.store, founded.decision, Decision).environment == made.placed
+
+
 def test_a_stopped_line_is_refused():
     fleet, made = delivery()
     promotion = made.approve(release(made, 1))
@@ -392,6 +405,31 @@ def test_deploying_the_same_release_again_touches_no_container():
     assert ended.result.result == "deployed"
     assert {name: dict(engine.containers) for name, engine in fleet.engines.items()} == before
     assert {step.split("-")[0] for _, step in fleet.steps()} == {"file"}, "the lock tells of the new deployment"
+
+
+def test_deploying_again_replaces_a_container_that_was_altered_behind_our_back():
+    fleet, made = delivery()
+    wanted = release(made, 1)
+    made.deploy(wanted)
+    before = {name: engine.ids() for name, engine in fleet.engines.items()}
+    fleet.engines["beta"].containers["shop_production-web-1"]["environment"] = ["LD_PRELOAD"]
+    assert made.deploy(wanted).result.result == "deployed"
+    after = {name: engine.ids() for name, engine in fleet.engines.items()}
+    assert [name for name in NAMES if after[name] != before[name]] == ["beta"]
+
+
+def test_a_kind_of_target_that_is_not_there_spends_nothing():
+    _, made = delivery()
+    promotion = made.approve(release(made, 1))
+
+    def missing(_):
+        raise Refused
+
+    made.adapter = missing
+    with pytest.raises(Refused):
+        deploy(made.effects, ALICE, promotion)
+    assert made.status(promotion).state == "approved"
+    assert made.world.log.ref(refs.lease("production")) is None
 
 
 def test_planning_after_apply_yields_no_steps():

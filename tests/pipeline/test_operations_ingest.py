@@ -90,7 +90,7 @@ def test_raw_bytes_are_kept_and_the_head_moves(world):
         "sbom",
     )
     assert load(world.store, admission.facts, SbomFacts).packages
-    assert (admission.submitter, admission.admitted_at, admission.position) == (ALICE.actor, world.clock.at, 0)
+    assert (admission.submitter, admission.admitted_at) == (ALICE.actor, world.clock.at)
     ((_, entry),) = list(world.log.read())
     assert (entry.event, entry.record) == ("evidence.admitted", receipt.admission)
     assert [note.stage for note in entry.runs] == ["normalise"]

@@ -5,6 +5,7 @@ import pytest
 from cas import digest, refs
 from cas.problems import ExpectationFailed
 from cas.records.policy import PolicyPack
+from cas.records.deploy import Deployed
 from cas.records.promotion import StopLine
 from cas.records.verdict import Assessment, DecideInput, Question
 from pipeline import flow
@@ -543,24 +544,50 @@ def test_packs_and_environments_that_are_not_here_cannot_be_activated():
         policy.activate(scene.effects, ALICE, "house", "nowhere")
 
 
+PACKET = "sha256:" + "7" * 64
+
+
+def ran_before(scene):
+    """Note that the release ran in production before, and left a packet."""
+    nothing = "sha256:" + "0" * 64
+    work = Work(scene.effects, ALICE)
+    deployed = work.save(
+        Deployed(
+            line="app",
+            release=scene.release,
+            environment=nothing,
+            deployment=nothing,
+            result=nothing,
+            rendered=nothing,
+            manifest=nothing,
+            packet=PACKET,
+            assessment=None,
+            completed_at=scene.world.clock.at,
+        )
+    )
+    work.note("deployment.ended", deployed, (work.add(refs.history("production", "app"), deployed),))
+    work.commit()
+    return scene
+
+
 def test_a_rollback_is_judged_and_shown_but_only_the_stopped_line_holds_it():
     scene = Scene(required_approvals=2, freeze_windows=(window("2026-03-01T00:00:00Z", "2026-03-05T00:00:00Z"),))
     scene.feed(HIGH)
     scene.submit(BAD)
-    view = scene.request(purpose="rollback", rollback_to="sha256:" + "7" * 64)
+    view = ran_before(scene).request(purpose="rollback", rollback_to=PACKET)
     assert (view.verdict.outcome, view.verdict.purpose) == ("deny", "rollback")
     assert view.status.state == "approved"
     assert "over_budget" in codes(view.verdict)
     stop = StopLine(environments=(), reason="fire", by=BOB.actor, at=scene.world.clock.at, nonce="0" * 32)
     scene.note("line.stopped", stop, refs.STOP_LINE)
-    assert scene.request(purpose="rollback", rollback_to="sha256:" + "7" * 64).status.state == "pending_approval"
+    assert scene.request(purpose="rollback", rollback_to=PACKET).status.state == "pending_approval"
 
 
 def test_a_pack_may_demand_approvals_for_rollbacks_too():
     pack = PACK % {"binding": "asserted"} + "moment:\n  - {gate: approvals/1, with: {minimum: 1, rollback: true}}\n"
     scene = Scene(pack=pack)
     scene.feed(HIGH)
-    view = scene.request(purpose="rollback", rollback_to="sha256:" + "7" * 64)
+    view = ran_before(scene).request(purpose="rollback", rollback_to=PACKET)
     assert view.status.state == "pending_approval"
     scene.approve(view, "bob")
     assert scene.decide(view).status.state == "approved"
@@ -570,7 +597,7 @@ def test_a_rollback_s_verdict_is_never_taken_for_a_promotion():
     scene = Scene()
     scene.feed(HIGH)
     scene.submit(BAD)
-    scene.request(purpose="rollback", rollback_to="sha256:" + "7" * 64)
+    ran_before(scene).request(purpose="rollback", rollback_to=PACKET)
     assert scene.request().status.state == "rejected"
 
 
@@ -584,4 +611,4 @@ def test_a_rollback_names_what_it_returns_to_and_a_promotion_does_not():
     with pytest.raises(promote.PurposeWrong):
         ready().request(purpose="rollback")
     with pytest.raises(promote.PurposeWrong):
-        ready().request(rollback_to="sha256:" + "7" * 64)
+        ready().request(rollback_to=PACKET)

@@ -9,6 +9,7 @@ from cas.records.promotion import Promotion
 from cas.store import load
 from pipeline.operations import rollback as operation
 from pipeline.operations.drift import history
+from pipeline.operations.promote import request
 from pipeline.operations.rollback import rollback
 from tests.support.delivery import ALICE
 from tests.support.pretend_shop import NAMES, delivery, everywhere, release, running
@@ -147,3 +148,14 @@ def test_a_rollback_passes_a_freeze_window():
     assert done.ended.result.result == "deployed"
     assert load(made.world.store, done.promotion.digest, Promotion).purpose == "rollback"
     assert running(fleet) == everywhere(1)
+
+
+def test_no_other_release_travels_under_the_packet_of_a_rollback():
+    fleet, made = deployed(1, 2)
+    release(made, 3)
+    oldest = history(made.effects, "production", "shop")[-1][1]
+    for packet in (oldest.packet, digest.of_bytes(b"nothing")):
+        with pytest.raises(Problem) as refused:
+            request(made.effects, ALICE, "shop-3", "production", "x", purpose="rollback", rollback_to=packet)
+        assert refused.value.code == "promotion.packet_foreign"
+    assert running(fleet) == everywhere(2)

@@ -11,7 +11,7 @@ from cas.records.evidence import Admission, Evidence
 from cas.records.proof import HeadSet
 from cas.records.verdict import AssessInput, Assessment, MatchInput, Question
 from cas.store import load
-from pipeline.operations import asking, policy
+from pipeline.operations import asking, policy, waivers
 from pipeline.operations.work import Work
 from pipeline.stages.assess import ASSESS, EvidenceForeign, FindingsIncomplete, shown_name
 from pipeline.stages.gather import GATHER
@@ -19,7 +19,7 @@ from pipeline.stages.match import MATCH
 from policy.trust_table import BUILT_IN
 from tests.pipeline.test_stage_gather import a_deployed, asked
 from tests.support.judging import PACK, Scene, openvex, osv, sbom, signed
-from tests.support.world import ALICE
+from tests.support.world import ALICE, BOB
 
 HIGH = osv("CVE-2026-0001", "requests", aliases=["GHSA-aaaa"])
 BAD = sbom(("requests", "1.0.0"))
@@ -236,3 +236,26 @@ def test_the_question_of_a_judged_release_names_the_active_policy():
     scene = scene_with(BAD)
     verdict = asking.evaluate(scene.effects, ALICE, "app-1", "production").verdict
     assert scene.load(verdict.question, Question).policy == verdict.policy
+
+
+def test_what_closes_another_vulnerability_does_not_close_this_one():
+    """An advisory that only mentions CVE-2026-0001 is not closed by a word, or a waiver, about that one."""
+    document = json.loads(osv("CVE-2026-0002", "requests"))
+    document["related"] = ["CVE-2026-0001"]
+    scene = Scene()
+    scene.feed(HIGH, json.dumps(document).encode())
+    scene.submit(BAD)
+    image = scene.manifest()
+    product = f"pkg:oci/web@{image.replace(':', '%3A')}"
+    scene.submit(signed(openvex("CVE-2026-0001", "not_affected", product), image), subject=image)
+    waivers.grant(
+        scene.effects,
+        BOB,
+        "CVE-2026-0001",
+        component="*",
+        environment="production",
+        reason="x",
+        expires_at="2026-03-02T00:00:00Z",
+    )
+    found = {one.vulnerability: one.open for one in scene.load(scene.evaluate().verdict.assessment, Assessment).findings}
+    assert found == {"CVE-2026-0001": False, "CVE-2026-0002": True}

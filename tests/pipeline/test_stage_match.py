@@ -218,8 +218,9 @@ def test_all_names_of_a_vulnerability_are_joined(store, feed):
     facts = facts_with(store, package("pkg:golang/golang.org/x/net@v0.1.0"))
     record = evidence.findings_of(store, facts, feed.digest).record
     (row,) = [m for m in record.matches if m.advisory == "GO-2023-2102"]
-    assert {"CVE-2023-39325", "CVE-2023-44487"} <= set(row.aliases)  # the second one only through ``related``
-    assert row.kev_due
+    assert "CVE-2023-39325" in row.aliases
+    assert "CVE-2023-44487" in row.related, "another vulnerability, which the advisory joins to this one"
+    assert (row.kev, bool(row.kev_due)) == ("CVE-2023-44487", True)
     assert row.advisory not in row.aliases
 
 
@@ -227,8 +228,8 @@ def test_debian_reaches_the_kev_list_through_upstream(store, feed):
     facts = facts_with(store, package("pkg:deb/debian/linux@5.10.100-1?distro=debian-11"))
     record = evidence.findings_of(store, facts, feed.digest).record
     (row,) = [m for m in record.matches if m.advisory == "DSA-5324-1"]
-    assert "CVE-2023-0266" in row.aliases
-    assert row.kev_due
+    assert "CVE-2023-0266" in row.related, "one of many that this advisory speaks of"
+    assert (row.kev, bool(row.kev_due)) == ("CVE-2023-0266", True)
 
 
 def test_epss_is_the_highest_under_any_name():
@@ -286,3 +287,16 @@ def test_hostile_purls_and_versions_are_unknown_never_an_error():
         "package_without_version",
     }
     assert len(unknowns) == 4
+
+
+def test_the_only_upstream_of_an_advisory_is_the_same_vulnerability_and_one_of_many_is_not():
+    one = osv("DEBIAN-CVE-1", "npm", "x", ZERO, upstream=["CVE-2026-0001"])
+    many = osv("DSA-1", "npm", "x", ZERO, upstream=["CVE-2026-0001", "CVE-2026-0002"])
+    store = MemoryStore()
+    feed = evidence.import_advisories(store, [one, many])
+    record = evidence.findings_of(store, facts_with(store, package("pkg:npm/x@1.0.0")), feed.digest).record
+    named = {row.advisory: (row.aliases, row.related) for row in record.matches}
+    assert named == {
+        "DEBIAN-CVE-1": (("CVE-2026-0001",), ()),
+        "DSA-1": ((), ("CVE-2026-0001", "CVE-2026-0002")),
+    }

@@ -9,6 +9,7 @@ import pytest
 from cas.closure import admissions
 from cas.layers import OutsideSeal
 from cas.records.evidence import SbomFacts
+from cas.records.promotion import PromotionStatus
 from cas.records.proof import Run
 from cas.records.verdict import Verdict
 from cas.store import load, save
@@ -20,6 +21,7 @@ from replay.rerun import engine_missing, rerun
 from replay.sealed import PackStore, write_pack
 from replay.worker import Job, work
 from tests.replay.scenes import approved, forged_run
+from tests.support.corpus_story import deployed
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +178,16 @@ def test_a_worker_that_cannot_answer_is_a_problem_with_its_last_words(instance, 
     job = Job((str(tmp_path / "none.pack"),), "sha256:" + "0" * 64, (), (), ())
     with pytest.raises(WorkerFailed, match=r"none\.pack"):
         process._ask(job, {})
+
+
+def test_a_packet_leads_to_every_run_of_its_deployment():
+    effects = deployed()
+    status = next(
+        status
+        for _, at in effects.log.refs("promotion/")
+        if (status := load(effects.store, at, PromotionStatus)).packet is not None
+    )
+    report = process.replay(effects.store, admissions(effects.log), status.packet)
+    assert report.result == "equal"
+    stages = {run.stage for _, run in behind([status.packet], effects.store, admissions(effects.log)).runs}
+    assert {"judge", "decide", "plan", "render", "sticker", "manifest", "seal", "pack"} <= stages

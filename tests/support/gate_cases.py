@@ -43,6 +43,7 @@ def finding(**given):
         "vulnerability": "CVE-2026-0001",
         "advisory": "CVE-2026-0001",
         "aliases": [],
+        "related": [],
         "severity": "high",
         "score_tenths": 75,
         "fixed_in": [],
@@ -56,6 +57,7 @@ def finding(**given):
         "open": True,
         "new": True,
         "epss": None,
+        "kev": given.get("vulnerability", "CVE-2026-0001") if given.get("kev_due") else "",
         "kev_due": "",
     }
     claims = [

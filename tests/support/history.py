@@ -75,9 +75,11 @@ class History:
         self.note("release.finalized", made, [(refs.release(name), made), (refs.named(digest.uuid_of(made)), made)])
         return made
 
-    def vex(self, subject, vulnerability, purl, status="not_affected"):
+    def vex(self, subject, vulnerability, purl, status="not_affected", aliases=()):
         product = blank(evidence.VexProduct, id="p", identifiers=(("purl", "pkg:oci/x"),), components=(purl,))
-        claim = blank(evidence.VexStatement, vulnerability=vulnerability, status=status, products=(product,))
+        claim = blank(
+            evidence.VexStatement, vulnerability=vulnerability, status=status, products=(product,), aliases=aliases
+        )
         facts = self.save(evidence.VexFacts, author="us", statements=(claim,), id=vulnerability)
         return self.admit(subject, "vex", f"vex {vulnerability} {purl}", facts)
 
@@ -98,7 +100,7 @@ class History:
         self.note("feed.imported", made, [(refs.FEED, made)])
         return made
 
-    def verdict(self, of, environment, name, outcome="allow", opened=2, as_of="2026-03-01T12:00:00Z"):
+    def verdict(self, of, environment, name, outcome="allow", opened=2, as_of="2026-03-01T12:00:00Z", aliases=()):
         """A verdict with its runs: gather, assess, judge."""
         gather = self.save(verdict.GatherInput, release=of, environment=environment, as_of=as_of)
         question = self.save(verdict.Question, release=of, environment=environment, as_of=as_of)
@@ -110,6 +112,7 @@ class History:
                 purl=f"pkg:deb/debian/p{at}@1",
                 vulnerability=f"CVE-2026-{at}",
                 advisory="A",
+                aliases=aliases if at == 1 else (),
                 severity=SEVERITIES[at % 4],
                 open=at < opened,
                 sbom=raw,

@@ -30,6 +30,11 @@ def tag(kind):
     return str(kind.__struct_config__.tag)
 
 
+def _bare(kind):
+    """A string whose form is checked by columns, as the one that msgspec would check."""
+    return inspect.StrType(pattern=kind.extra_json_schema["pattern"])
+
+
 def spell(kind):
     """Spell a type as text, so that a changed shape is a changed line."""
     match kind:
@@ -48,6 +53,8 @@ def spell(kind):
             return f"int({kind.ge}..{kind.le})"
         case inspect.StrType() if kind.pattern:
             return f"/{kind.pattern}/"
+        case inspect.Metadata():
+            return spell(_bare(kind))
         case inspect.StrType():
             return f"str({kind.min_length or 0}..{'' if kind.max_length is None else kind.max_length})"
         case inspect.BoolType():
@@ -135,6 +142,8 @@ def _some(kind):
             return st.integers(low, 2**53 - 1 if kind.le is None else kind.le)
         case inspect.StrType():
             return _some_text(kind)
+        case inspect.Metadata():
+            return _some_text(_bare(kind))
         case inspect.BoolType():
             return st.booleans()
         case inspect.NoneType():
@@ -163,6 +172,8 @@ _LEAST = {"Digest": "sha256:" + "0" * 64, "Instant": "2026-03-01T12:00:00Z", "No
 
 def _least(kind):
     match kind:
+        case inspect.Metadata():
+            return _least(_bare(kind))
         case inspect.UnionType():
             return None if any(isinstance(one, inspect.NoneType) for one in kind.types) else _least(kind.types[0])
         case inspect.LiteralType():

@@ -1,0 +1,110 @@
+"""The forms of strings in records, checked column by column: many digests in a few passes instead of a regex each.
+
+A field names its form in ``Meta.extra``; msgspec holds it to its length, this module to its signs. A type that cannot
+be walked is refused when its plan is made, so no form is left unchecked.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from cas.problems import RecordInvalid
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_HEX: Final = b"0123456789abcdef"
+_LENGTH: Final = 71
+_FEW: Final = 8
+_HEAD: Final = tuple(enumerate(b"sha256:"))
+
+Check = Callable[[Sequence[Any]], bool]
+"""Tells whether all values of a column have their form."""
+
+
+def are_digests(values: Sequence[str]) -> bool:
+    """Tell whether all have the form of a digest."""
+    if len(values) < _FEW:
+        return all(map(_DIGEST.fullmatch, values))
+    joined = "".join(values)
+    if not joined.isascii() or set(map(len, values)) != {_LENGTH}:
+        return False
+    raw = joined.encode()
+    # what is left without hex digits are the letters s, h and the colon of each; then each stands at its place
+    if raw.translate(None, _HEX) != b"sh:" * len(values):
+        return False
+    return all(raw[at::_LENGTH].count(sign) == len(values) for at, sign in _HEAD)
+
+
+def _matching(pattern: str) -> Check:
+    match = re.compile(pattern).search
+    return lambda values: all(map(match, set(values)))
+
+
+@functools.cache
+def plan(kind: Any) -> Check | None:
+    """Compile the check of a column of one type; None when the type holds no form.
+
+    Raises: TypeError when a form hides in a type that cannot be walked
+    """
+    origin, given = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        forms = [meta.extra for meta in given[1:] if isinstance(meta, msgspec.Meta) and meta.extra]
+        if forms:
+            return are_digests if forms[0]["form"] == "digest" else _matching(forms[0]["form"])
+        return plan(given[0])
+    if origin in (Union, UnionType):
+        return _optional(kind, [each for each in given if each is not type(None)])
+    if origin is tuple:
+        return _many(given[0]) if given[-1:] == (Ellipsis,) else _places(given)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(kind)
+    if origin is Literal or kind in (str, int, bool, type(None), bytes, Any):
+        return None
+    raise TypeError(f"no way through {kind} to the forms in it")
+
+
+def _optional(kind: Any, choices: list[Any]) -> Check | None:
+    checks = [plan(choice) for choice in choices]
+    if not any(checks):
+        return None
+    check = checks[0]
+    if check is None or len(choices) > 1:
+        raise TypeError(f"a form in one choice of {kind}")
+    return lambda values: check([value for value in values if value is not None])
+
+
+def _many(inner: Any) -> Check | None:
+    check = plan(inner)
+    return None if check is None else lambda values: check(list(chain.from_iterable(values)))
+
+
+def _places(inner: tuple[Any, ...]) -> Check | None:
+    checks = [(itemgetter(at), check) for at, each in enumerate(inner) if (check := plan(each)) is not None]
+    return _all(checks)
+
+
+def _struct(kind: type[msgspec.Struct]) -> Check | None:
+    fields = msgspec.structs.fields(kind)
+    return _all([(attrgetter(each.name), check) for each in fields if (check := plan(each.type)) is not None])
+
+
+def _all(checks: Sequence[tuple[Callable[[Any], Any], Check]]) -> Check | None:
+    if not checks:
+        return None
+    return lambda values: not values or all(check(list(map(get, values))) for get, check in checks)
+
+
+def check(value: msgspec.Struct) -> None:
+    """Hold every string of a record to the form its type names.
+
+    Raises: cas.record_invalid
+    """
+    kind = type(value)
+    wanted = plan(kind)
+    if wanted is not None and not wanted((value,)):
+        raise RecordInvalid(kind=kind.__name__, reason="a digest, an instant or a name is not of its form")

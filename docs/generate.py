@@ -1,0 +1,166 @@
+"""Writes docs/reference, docs/problems.md and docs/exit-codes.md from the code; a test holds that nothing is stale."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from api import exit_codes, problem_catalog
+from api.calls.catalog import CALLS
+from api.calls.moved import MOVED
+from api.calls.tokens import SCOPES
+from api.cli.program import all_commands
+from cas.records.base import Record
+from cas.records.catalog import KINDS
+from policy.gates.catalog import GATES
+
+NOTE = "<!-- made by docs/generate.py: change the code, then run make docs -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Give every page by its path below docs/."""
+    made = {
+        "reference/cli.md": _cli(),
+        "reference/api.md": _api(),
+        "reference/gates.md": _gates(),
+        "reference/records.md": _records(),
+        "problems.md": _problems(),
+        "exit-codes.md": _exits(),
+    }
+    return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
+
+
+def _cli() -> str:
+    out = [
+        "# Commands\n",
+        "Global options may stand anywhere: `--home`, `--server`, `--profile`, `--key`, `--output table|json|ndjson`.",
+        "Who asks is who holds the key: there is no option that names a person.\n",
+    ]
+    for name, command in all_commands():
+        if getattr(command, "commands", None):
+            out.append(f"\n## stella {name}\n\n{_text(command.help)}\n")
+            continue
+        out.append(f"\n### stella {name}\n\n{_text(command.help)}\n")
+        rows = list(_options(command))
+        if rows:
+            out += ["| argument or option | what it is |", "|---|---|", *rows]
+    return "\n".join(out)
+
+
+def _options(command: Any) -> Iterator[str]:
+    for param in command.params:
+        if param.name == "help":
+            continue
+        spelled = param.name.upper() if param.param_type_name == "argument" else ", ".join(param.opts)
+        yield f"| `{spelled}` | {_cell(getattr(param, 'help', '') or '')} |"
+
+
+def _api() -> str:
+    out = [
+        "# HTTP API\n",
+        "Base `/api/v1`; the OpenAPI 3.1 document is at `/api/v1/openapi.json`. Every refusal is an RFC 9457 document",
+        "with a stable `code` ([problems](../problems.md)). Lists are paged by `limit` and `cursor`; every POST takes",
+        "an `Idempotency-Key`. Callers are known by a bearer token, by a signature with their key (RFC 9421, covering",
+        '`"@method" "@path" "@query" "content-digest"` under the label `stella`), or by being the user who holds the',
+        "home (unix socket).\n",
+        "| operation | method and path | scope | what it does |",
+        "|---|---|---|---|",
+    ]
+    out += [
+        f"| `{call.name}` | {call.method} `/api/v1{call.path}` | {call.scope or 'open'} | {call.summary} |"
+        for call in sorted((*CALLS, *MOVED), key=lambda one: (one.path, one.method))
+    ]
+    out += [
+        "| `registry` | GET, HEAD `/v2/…` | open | Kept images by digest (OCI distribution, pull only). |",
+        "\n## Scopes\n",
+        ", ".join(f"`{scope}`" for scope in SCOPES) + ".",
+        "To approve is never a scope: an approval is a statement signed with a person's own key.",
+    ]
+    return "\n".join(out)
+
+
+def _gates() -> str:
+    out = ["# Gates\n", "A policy pack names them as `name/version`; parameters are checked when the pack is stored."]
+    for gate in GATES:
+        where = "asked by decide, at the moment" if gate.moment else "asked by judge, of the evidence"
+        out.append(f"\n## {gate.id}\n\n{gate.asks} ({where})\n\nRemedy: {gate.remedy}\n")
+        fields = gate.params.__struct_fields__
+        if fields:
+            out += ["Parameters: " + ", ".join(f"`{name}`" for name in fields) + ".\n"]
+        out += ["| finding | sentence |", "|---|---|"]
+        out += [f"| `{code}` | {_cell(sentence)} |" for code, sentence in gate.sentences]
+    return "\n".join(out)
+
+
+def _records() -> str:
+    out = [
+        "# Records\n",
+        "Every stored fact of ours, named by its canonical JSON (RFC 8785). A kind's shape is frozen.",
+    ]
+    for kind in KINDS:
+        out.append(f"\n## {_tag(kind)}\n\n{_text(kind.__doc__)}\n")
+        out.append("Fields: " + ", ".join(f"`{name}`" for name in kind.__struct_fields__) + ".")
+    return "\n".join(out)
+
+
+def _tag(kind: type[Record]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _problems() -> str:
+    out = [
+        "# Problems\n",
+        "A problem means that there is no answer; a denial is an answer, never a problem. Codes are never renamed.\n",
+        "| code | HTTP | category | what happened | what to do |",
+        "|---|---|---|---|---|",
+    ]
+    out += [
+        f'| <a id="{one.code}"></a>`{one.code}` | {one.status} | {one.category} '
+        f"| {_cell(one.title)} | {_cell(one.remedy)} |"
+        for one in problem_catalog.listed()
+    ]
+    return "\n".join(out)
+
+
+def _exits() -> str:
+    gate = ", ".join(f"`stella {name}`" for name in exit_codes.GATE_COMMANDS)
+    out = [
+        "# Exit codes\n",
+        "**1 is never an answer of ours**, because a broken program exits 1.\n",
+        f"Gate commands ({gate}) end with a line `stella: <outcome> verdict=sha256:…`, which recipes check:\n",
+        "| code | name | meaning |",
+        "|---|---|---|",
+        *(f"| {code} | {name} | {text} |" for code, name, text in exit_codes.GATE),
+        "\nAll other commands:\n",
+        "| code | name | meaning |",
+        "|---|---|---|",
+        *(f"| {code} | {name} | {text} |" for code, name, text in exit_codes.GENERAL),
+        "\n`stella bundle verify` answers as the bundle's own `verify.py`: 0 good and signer established, 2 bad,",
+        "3 could not check, 4 consistent but signer not established (no `--root`). `stella replay`: 0 equal,",
+        "2 different, 3 an engine is missing here. `stella drift`: 2 drifted, 10 not every target answered.",
+        "An interrupt is 130.",
+    ]
+    return "\n".join(out)
+
+
+def _text(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _cell(text: str) -> str:
+    return _text(text).replace("|", "\\|")
+
+
+def write() -> None:
+    """Write every page."""
+    for name, text in pages().items():
+        path = ROOT / "docs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    write()
