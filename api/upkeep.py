@@ -44,6 +44,7 @@ def rebuild_index(settings: Settings) -> tuple[tuple[str, int], ...]:
     _there(settings)
     with Home.open(settings.root, writable=False) as home, _index(settings, home) as index:
         index.rebuild()
+        index.export(settings.root / "index")  # what readers begin with while another process owns the file
         return tuple((name, len(index.table(name))) for name in TABLES)
 
 

@@ -11,7 +11,7 @@ from cas.store import Reader, load
 from policy import render
 from policy.explain import Why, explain
 
-_SHOWN = 500
+_SHOWN = 20_000
 
 
 def gate_lines(results: Iterable[GateResult]) -> tuple[GateLine, ...]:
@@ -40,7 +40,7 @@ def warned(results: Iterable[GateResult]) -> bool:
 def why_lines(answer: Verdict | Decision, reader: Reader) -> tuple[WhyLine, ...]:
     """Give the why tree as indented lines: rule → finding → component → evidence line → what would flip it.
 
-    What VEX or a waiver closed is in it too. Long trees are cut, and say so.
+    What blocks comes first; what VEX or a waiver closed is in it too. Very long trees are cut, and say so.
     """
     assessment = load(reader, answer.assessment, Assessment) if isinstance(answer, Verdict) else None
     lines = list(_tree(explain(answer, assessment)))
@@ -51,7 +51,7 @@ def why_lines(answer: Verdict | Decision, reader: Reader) -> tuple[WhyLine, ...]
 
 
 def _tree(root: Why) -> Iterator[WhyLine]:
-    for child in root.children:
+    for child in sorted(root.children, key=_rank):
         told = dict(child.arguments)
         if child.kind == "closed":
             yield from _closed(child, told)
@@ -61,9 +61,24 @@ def _tree(root: Why) -> Iterator[WhyLine]:
             yield from _rule(child, told)
 
 
+def _rank(child: Why) -> int:
+    """Order: what blocks, then what is only told, then what VEX or a waiver closed."""
+    if child.kind == "closed":
+        return 2
+    return 0 if dict(child.arguments).get("enforcement", "block") == "block" else 1
+
+
 def _rule(rule: Why, told: dict[str, str]) -> Iterator[WhyLine]:
     text = f"{told['id']} ({rule.code}, {told['enforcement']}): {told['status']}. {render.asks(rule.code)}"
-    yield WhyLine(depth=0, kind="rule", text=text, code=rule.code)
+    yield WhyLine(
+        depth=0,
+        kind="rule",
+        text=text,
+        code=rule.code,
+        rule=told["id"],
+        enforcement=told["enforcement"],
+        status=told["status"],
+    )
     for finding in rule.children:
         said = render.sentence(rule.code, finding.code, finding.arguments)
         yield WhyLine(depth=1, kind="finding", text=said, code=finding.code)

@@ -7,12 +7,12 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from api.auth import Doorkeeper, owner_of
 from api.settings import Settings, SettingsInvalid, secret_of
@@ -27,6 +27,10 @@ from pipeline.adapters import keys
 from pipeline.adapters.keys import KeySigner, LateSigner
 from pipeline.effects import Caller, Effects, ImageSource
 from pipeline.operations import trust
+
+if TYPE_CHECKING:
+    from cas.adapters.duck_index import DuckIndex
+    from cas.index import Index
 
 GENERATOR: Final = "stella"
 _KEYS: Final = (
@@ -104,6 +108,8 @@ class Instance:
     serving: bool = False
     registry_address: str = ""  # where this process serves /v2/ itself
     stop_registry: Callable[[], None] | None = None
+    _index: "DuckIndex | None" = None
+    _opening: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def owner(self) -> Asker:
@@ -118,12 +124,35 @@ class Instance:
         """Read one of the home's own keys: root, server or sticker."""
         return _signer(self.settings.root, name)
 
+    def index(self) -> "Index":
+        """Give the index, opened when it is first asked for; finds apply what it lacks of the log.
+
+        Whoever holds the home for writing owns the index file; others read the newest snapshot and the log's tail.
+        """
+        with self._opening:
+            if self._index is None:
+                self._index = _index_of(self)
+            return self._index
+
     def close(self) -> None:
         """Let go of the home."""
+        if self._index is not None:
+            self._index.close()
         if self.stop_registry is not None:
             self.stop_registry()
         if self.home is not None:
             self.home.close()
+
+
+def _index_of(instance: Instance) -> "DuckIndex":
+    from cas.adapters.duck_index import DuckIndex  # noqa: PLC0415 - few commands ask the index
+    from cas.adapters.duck_tables import IndexBusy  # noqa: PLC0415
+
+    root, log, store = instance.settings.root, instance.effects.log, instance.effects.store
+    if instance.home is not None and instance.writable:
+        with suppress(IndexBusy):  # somebody rebuilds it
+            return DuckIndex(root / "index.duckdb", log, store)
+    return DuckIndex(None, log, store, snapshots=root / "index" if instance.home is not None else None)
 
 
 def our_version() -> str:

@@ -285,7 +285,9 @@ def _rebuilt(history, table, count, what, goal):
     pairs = []
     with DuckIndex(None, history.log, history.store, threads=1) as index:
         for _ in range(ROUNDS):
-            size, spent = _timed(index.rebuild)
+            start = time.process_time()  # per core: what other processes take of this one does not count
+            size = index.rebuild()
+            spent = time.process_time() - start
             assert size == history.log.head().size
             assert "sha256:" + index._tree.root().hex() == history.log.head().root
             assert len(index.query(f"SELECT 1 FROM {table}", {})) == count

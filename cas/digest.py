@@ -69,8 +69,9 @@ def from_raw(raw: bytes) -> Digest:
 
 def named_in(data: bytes) -> frozenset[Digest]:
     """List every digest that some bytes name; this is what a reader of those bytes may go on to read."""
-    parts = data.decode("latin-1").split("sha256:")  # byte for byte: what is looked for is ASCII
-    del parts[0]
+    if b"sha256:" not in data:
+        return frozenset()
+    parts = data.decode("latin-1").split("sha256:")[1:]  # byte for byte: what is looked for is ASCII
     heads = [part[:64] for part in parts]
     behind = "".join([part[64:65] for part in parts])
     joined = "".join(heads).encode("latin-1")

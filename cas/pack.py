@@ -106,7 +106,7 @@ class Pack:
             raise PackInvalid(reason="index does not match its hash")
         at = _HEADER.size
         self.count: int = count
-        self._view = view
+        self.view = view
         self._fan = _numbers(view[at : at + _FAN * 8])
         if self._fan[0] or self._fan[256] != count or any(one > other for one, other in pairwise(self._fan)):
             raise PackInvalid(reason="fan-out does not fit")
@@ -148,7 +148,7 @@ class Pack:
 
     def bytes_at(self, start: int, length: int) -> bytes:
         """Give bytes unchecked."""
-        return self._view[start : start + length].tobytes()
+        return self.view[start : start + length].tobytes()
 
     def get(self, name: Digest) -> bytes:
         """Give an object's bytes, checked.
@@ -171,7 +171,7 @@ class Pack:
 
     def release(self) -> None:
         """Let go of the bytes, so that a memory map under them can be closed."""
-        for view in (self._fan, self._prefixes, self._rests, self._ends, self._view):
+        for view in (self._fan, self._prefixes, self._rests, self._ends, self.view):
             if isinstance(view, memoryview):
                 view.release()
 

@@ -129,12 +129,8 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[_Named, ...]
 
 
-class _Kind(msgspec.Struct, frozen=True, gc=False):
-    kind: str
-
-
 _ENTRY: Final = msgspec.json.Decoder(LogEntry)
-_KIND: Final = msgspec.json.Decoder(_Kind)
+_KIND: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(msgspec.defstruct("Kind", [("kind", str)]))
 
 
 class Projector:
@@ -220,7 +216,6 @@ _GATE: Final = attrgetter("id", "gate", "enforcement", "status")
 _GATE_FINDING: Final = attrgetter("code", "severity", "component", "purl", "vulnerability")
 _ADMISSION: Final = attrgetter("binding", "verification", "admitted_at", "submitter")
 _PROMOTION: Final = attrgetter("purpose", "reason", "requested_by", "requested_at")
-_DECISION: Final = attrgetter("promotion", "verdict", "outcome", "as_of", "valid_until")
 _ADMITTED: Final = attrgetter("person", "login", "personal", "admitted_at")
 _DRIFT: Final = attrgetter("type", "component", "field", "expected", "actual")
 _WAIVER: Final = attrgetter(
@@ -286,7 +281,7 @@ def _promotion(into: Projector, seq: int, name: Digest, one: Promotion) -> None:
 
 
 def _decision(into: Projector, seq: int, name: Digest, one: _Decision) -> None:
-    into.add("decisions", seq, 0, name, *_DECISION(one))
+    into.add("decisions", seq, 0, name, *msgspec.structs.astuple(one))
 
 
 def _approval(into: Projector, seq: int, name: Digest, one: AdmittedApproval) -> None:

@@ -149,6 +149,7 @@ class _Once(Through):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._held: dict[Digest, bytes] = {}
+        self._sizes: dict[Digest, int] = {}
         self._room = _REMEMBERED
 
     def get(self, name: Digest) -> bytes:
@@ -160,6 +161,13 @@ class _Once(Through):
                 self._room -= len(data)
                 self._held[name] = data
         return data
+
+    def size(self, name: Digest) -> int:
+        """See Store."""
+        size = self._sizes.get(name)
+        if size is None:
+            size = self._sizes[name] = self._store.size(name)
+        return size
 
 
 def _all(file: IO[bytes], data: bytes) -> int:
@@ -235,7 +243,7 @@ def _write(path: Path, draft: Path, manifest: BundleManifest, made: tuple[bytes,
         file.write(_ZERO * 2)
         file.flush()
         size = file.tell()
-        os.fsync(file.fileno())
+        os.fdatasync(file.fileno())  # of a new file this writes its length and blocks too
     try:
         os.link(draft, path)
     except FileExistsError as error:

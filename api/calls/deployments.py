@@ -107,10 +107,14 @@ class ArtifactsView(Answer, frozen=True, kw_only=True):
 
 
 class VerifyArtifact(Ask, frozen=True, kw_only=True):
-    """Check one file against the manifest, and its signature when it has one."""
+    """Check one file against the manifest, and its signature when it has one.
+
+    ``data``: what was found somewhere under this name (base64 in JSON); absent: what is stored.
+    """
 
     id: Id
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    data: bytes | None = None
 
 
 class ChecksumView(msgspec.Struct, frozen=True, kw_only=True):

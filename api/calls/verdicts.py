@@ -19,6 +19,9 @@ class WhyLine(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     digest: str = ""
     pointer: str = ""
+    rule: str = ""  # of a rule: its id in the pack, what it is held to, what it answered
+    enforcement: str = ""
+    status: str = ""
 
 
 class GateLine(msgspec.Struct, frozen=True, kw_only=True):

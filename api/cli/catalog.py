@@ -5,6 +5,7 @@ from typing import Final
 COMMANDS: Final = (
     ("init", "Make a home: root, server and sticker keys, an empty log.", "api.cli.home"),
     ("status", "What runs where, and what waits for you.", "api.cli.status"),
+    ("where", "Where an image, a vulnerability or a release runs now.", "api.cli.where"),
     ("release", "Create, list, show, compare releases.", "api.cli.release"),
     ("evidence", "Submit and list evidence.", "api.cli.evidence"),
     ("feed", "Import and show advisory feeds.", "api.cli.feed"),
@@ -20,6 +21,7 @@ COMMANDS: Final = (
     ("deploy", "Deploy an approved promotion.", "api.cli.deploy"),
     ("rollback", "Return to the last good packet.", "api.cli.deploy"),
     ("drift", "Compare what runs with what should.", "api.cli.deploy"),
+    ("artifact", "List, get, verify, export the files of a deployment.", "api.cli.artifact"),
     ("line", "Stop the line, and lift the stop.", "api.cli.line"),
     ("explain", "Why a verdict says what it says, and what would flip it.", "api.cli.gate"),
     ("replay", "Run a verdict, decision or packet again, elsewhere.", "api.cli.replay"),

@@ -1,5 +1,7 @@
 """stella gate …, stella explain: the gates' answers."""
 
+from typing import Final
+
 import typer
 
 from api import exit_codes
@@ -8,6 +10,14 @@ from api.calls.verdicts import WhyLine
 from api.cli.output import Screen, clean, group, screen, when, working
 
 APP = group("Ask the gates.")
+_MARKS: Final = {
+    "flip": "flips when: ",
+    "remedy": "next: ",
+    "evidence": "evidence: ",
+    "component": "in ",
+    "path": "by ",
+    "closed": "closed: ",
+}
 _WARN = typer.Option(0, help="Exit with this code (20 to 125) when it is allowed with warnings.")
 
 
@@ -49,12 +59,13 @@ def simulate(
 def explain(
     context: typer.Context,
     verdict: str = typer.Argument(help="Digest or id of a verdict."),
+    every: bool = typer.Option(False, "--all", help="Every rule in full, those that block nothing too."),
 ) -> None:
     """Why a verdict says what it says, and what would flip it."""
     out = screen(context)
     with out.door(writable=False) as door:
         found = door.ask(calls.SHOW, calls.ShowVerdict(verdict=verdict))
-    show_verdict(out, found)
+    show_verdict(out, found, every=every)
 
 
 @APP.command("list")
@@ -84,7 +95,7 @@ def check_warn_exit(code: int) -> None:
         )
 
 
-def show_verdict(out: Screen, one: calls.VerdictView) -> None:
+def show_verdict(out: Screen, one: calls.VerdictView, *, every: bool = False) -> None:
     """Print a verdict: gates, then why."""
     if out.form.value != "table":
         out.show(one, ())
@@ -106,21 +117,51 @@ def show_verdict(out: Screen, one: calls.VerdictView) -> None:
     )
     rows = [(line.status, line.id, line.gate, line.enforcement, line.findings) for line in one.gates]
     out.table(one.gates, ("STATUS", "GATE", "KIND", "ENFORCEMENT", "FINDINGS"), rows)
-    show_why(one.why)
+    show_why(out, one.why, one.digest, every=every)
 
 
-def show_why(lines: tuple[WhyLine, ...]) -> None:
-    """Print the why tree."""
-    marks = {
-        "flip": "flips when: ",
-        "remedy": "next: ",
-        "evidence": "evidence: ",
-        "component": "in ",
-        "path": "by ",
-        "closed": "closed: ",
-    }
+def show_why(out: Screen, lines: tuple[WhyLine, ...], verdict: str | None, *, every: bool = False) -> None:
+    """Print the why tree: what blocks in full; of the rest a line each, unless ``every`` is wanted."""
+    shown, told = (lines, ()) if every else brief(lines)
+    for line in shown:
+        typer.echo("  " * line.depth + _MARKS.get(line.kind, "") + clean(line.text))
+    for text in told:
+        typer.echo(clean(text))
+    if told:
+        out.say(f"all of it: stella explain {verdict} --all")
+
+
+def brief(lines: tuple[WhyLine, ...]) -> tuple[tuple[WhyLine, ...], tuple[str, ...]]:
+    """Part a why tree into what is shown in full, and one line for each rule that blocks nothing."""
+    shown: list[WhyLine] = []
+    rules: list[tuple[WhyLine, list[WhyLine]]] = []
     for line in lines:
-        typer.echo("  " * line.depth + marks.get(line.kind, "") + clean(line.text))
+        if line.depth == 0:
+            rules.append((line, []))
+        else:
+            rules[-1][1].append(line)
+    told: list[str] = []
+    for rule, below in rules:
+        if rule.enforcement in {"warn", "observe"}:
+            told.append(_told(rule, sum(line.kind == "finding" for line in below)))
+        elif rule.kind != "closed":
+            shown += [rule, *below]
+    closed = sum(rule.kind == "closed" for rule, _ in rules)
+    return tuple(shown), (*told, *((f"closed by VEX or a waiver: {_many(closed)}",) if closed else ()))
+
+
+def _told(rule: WhyLine, findings: int) -> str:
+    would = "would " if rule.enforcement == "observe" else ""
+    answers = {
+        "fail": f"{would}fail" if would else "fails",
+        "unknown": f"{would}be unknown" if would else "is unknown",
+        "warn": f"{would}warn" if would else "warns",
+    }
+    return f"{rule.enforcement}: {rule.rule} {answers.get(rule.status, rule.status)} ({_many(findings)})"
+
+
+def _many(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count} findings"
 
 
 def finish(out: Screen, outcome: str, verdict: str | None, *, warned: bool = False, warn_exit: int = 0) -> None:

@@ -34,6 +34,8 @@ def _guarded(arguments: list[str]) -> int:
         _hush()
         return CRASH
     except SystemExit as leaving:
+        if _completing(arguments):  # Typer's shell completion ends so
+            return 0 if leaving.code in {None, 0} else 2
         return _crash(f"left with {leaving.code!r}")
     except BaseException as error:  # noqa: BLE001 - this is the last line of defence
         if os.environ.get("STELLA_TRACEBACK"):
@@ -41,6 +43,11 @@ def _guarded(arguments: list[str]) -> int:
 
             traceback.print_exc()
         return _crash(f"{type(error).__name__}: {error}")
+
+
+def _completing(arguments: list[str]) -> bool:
+    """Tell whether a shell asks what may come next, or for its completion script."""
+    return "_STELLA_COMPLETE" in os.environ or arguments[:1] in (["--show-completion"], ["--install-completion"])
 
 
 def _crash(what: str) -> int:

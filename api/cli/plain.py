@@ -15,12 +15,19 @@ _OTHER: Final = object()  # not plain: Typer reads it
 def plainly(command: Any) -> Any:
     """Let a command and its sub-commands read plain words plainly."""
     for param in command.params:
-        usual = getattr(param, "get_runtime_param", None)
-        if usual is not None:
-            param.get_runtime_param = _Plain(usual).get
+        _plain(param)
+    help_option = command.get_help_option
+    command.get_help_option = lambda context: _plain(help_option(context))  # made when it is asked for
     for inner in getattr(command, "commands", {}).values():
         plainly(inner)
     return command
+
+
+def _plain(param: Any) -> Any:
+    usual = getattr(param, "get_runtime_param", None)
+    if usual is not None and "get_runtime_param" not in vars(param):
+        param.get_runtime_param = _Plain(usual).get
+    return param
 
 
 class _Plain:
@@ -52,13 +59,14 @@ def _several(value: Any, param: Any) -> Any:
 
 
 def _one(value: Any, kind: Any, param: Any) -> Any:
-    if kind is str or isinstance(kind, type) and issubclass(kind, Enum):
-        known = kind is str or isinstance(value, kind) or value in [one.value for one in kind]
-        return kind(value) if isinstance(value, str) and known else _OTHER
-    if kind is int and type(value) is int and value == param.default:
-        return value
+    if kind is str:
+        return value if isinstance(value, str) else _OTHER
     if kind is Path and isinstance(value, str | Path):
         return _path(Path(value), param.type_descriptor.parameter_info)
+    if kind is int:
+        return value if type(value) is int and value == param.default else _OTHER
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value) if value in list(kind) else _OTHER
     return _OTHER
 
 

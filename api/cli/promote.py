@@ -6,7 +6,6 @@ from api.calls import promotions as calls
 from api.cli.gate import check_warn_exit, finish, show_verdict, show_why
 from api.cli.output import Screen, group, screen, when, working
 
-_LINES = 60
 APP = group("Ask that a release go to an environment.")
 
 
@@ -66,9 +65,7 @@ def show_promotion(out: Screen, one: calls.PromotionView) -> None:
         ],
     )
     if out.form.value == "table":
-        show_why(one.why[:_LINES])
-        if len(one.why) > _LINES:
-            out.say(f"and {len(one.why) - _LINES} more lines: stella explain {one.verdict}")
+        show_why(out, one.why, one.verdict)
         _next(out, one)
 
 

@@ -20,6 +20,7 @@ RESOURCES: Final = (
     ("deployments", ("deployment", "drift", "status")),
     ("line", ("line",)),
     ("replays", ("replay",)),
+    ("search", ("search",)),
     ("log", ("log",)),
     ("trust", ("trust",)),
     ("tokens", ("token",)),

@@ -155,7 +155,7 @@ def list_artifacts(visit: Visit, ask: calls.ShowDeployment) -> calls.ArtifactsVi
 
 def verify(visit: Visit, ask: calls.VerifyArtifact) -> calls.ArtifactVerified:
     """Check a file's checksum and signature."""
-    found = artifacts.verify(visit.effects, artifacts.files_of(visit.effects, ask.id), ask.name)
+    found = artifacts.verify(visit.effects, artifacts.files_of(visit.effects, ask.id), ask.name, ask.data)
     return calls.ArtifactVerified(
         valid=found.valid,
         checksum=msgspec.convert(found.checksum, calls.ChecksumView),

@@ -96,6 +96,10 @@ def _copy_at(source: Path, target: Path, mark: Mark) -> LogHead:
     if snapshot is not None:
         _copy_file(source, target, "snapshots", f"{snapshot.generation:016x}.snapshot")
     _drop_others(target, live, mark.journal)
+    named = {pack_name(name) for name in snapshot.packs} if snapshot is not None else set()
+    for path in (target / "packs").glob("*.pack"):
+        if path.name not in named:  # merged since an earlier backup
+            path.unlink()
     copied = MarkFile(target / "mark", writable=True)
     copied.write(mark)
     copied.close()

@@ -53,6 +53,7 @@ class GroupCommit(Generic[B]):
         self._perform = perform
         self._leading = threading.Lock()
         self._wake = threading.Event()
+        self._due = False  # somebody asked, and no batch has been taken since
         self._closing = False
         self._thread: threading.Thread | None = None
 
@@ -73,6 +74,7 @@ class GroupCommit(Generic[B]):
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._serve, name="group-commit", daemon=True)
                     self._thread.start()
+        self._due = True
         if not self._wake.is_set():
             self._wake.set()
 
@@ -110,6 +112,7 @@ class GroupCommit(Generic[B]):
             self._round()
 
     def _round(self) -> None:
+        self._due = False
         with self.lock:
             batch, self.batch = self.batch, self._fresh()
         self._perform(batch)
@@ -119,4 +122,5 @@ class GroupCommit(Generic[B]):
             self._wake.wait()
             self._wake.clear()
             with self._leading:
-                self._round()
+                if self._due:
+                    self._round()

@@ -18,7 +18,6 @@ from cas.log import Appended, Fold, RefIs
 from cas.problems import Problem, SyncFailed
 from cas.records.proof import Entry
 
-
 Queued = tuple[bytes, bytes, Digest]
 """An object that waits to be committed: raw digest, bytes, name."""
 
@@ -56,8 +55,8 @@ class _Ahead(dict[str, Any]):
 class Committer:
     """Makes batches durable, one after another.
 
-    ``queue`` is added to without a lock: appending to a list, and cutting off its beginning, are one step each. A commit
-    takes the queue after its batch has been closed, so whoever puts and then asks for the open batch is in time.
+    ``queue`` is added to without a lock: appending to a list, and cutting off its beginning, are one step each. A
+    commit takes the queue after its batch has been closed, so whoever puts and then asks for the open batch is in time.
     """
 
     def __init__(self, state: State, writer: JournalWriter, mark: MarkFile, after: Callable[[], None]) -> None:

@@ -57,7 +57,9 @@ class JournalWriter:
         self.chain = chain
         self._sync = sync
 
-    def commit(self, objects: Sequence[tuple[bytes, bytes, str]], entries: Sequence[bytes], log_root: bytes) -> list[int]:
+    def commit(
+        self, objects: Sequence[tuple[bytes, bytes, str]], entries: Sequence[bytes], log_root: bytes
+    ) -> list[int]:
         """Write one commit and sync it; give where every object's and entry's bytes begin.
 
         Raises: cas.home_full (nothing is left of it), cas.sync_failed (never to be retried)

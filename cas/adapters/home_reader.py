@@ -21,14 +21,20 @@ def newest_snapshot(root: Path, *, present: bool = True) -> Snapshot | None:
 
     Raises: cas.home_corrupt
     """
-    found = sealing.generations(root)
-    if not found:
-        return None
-    path = root / "snapshots" / f"{found[-1]:016x}.snapshot"
-    snapshot = decode(path.read_bytes(), path.name)
-    if present:
-        _present(root, snapshot)
-    return snapshot
+    for _ in range(_TRIES):
+        found = sealing.generations(root)
+        if not found:
+            return None
+        path = root / "snapshots" / f"{found[-1]:016x}.snapshot"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue  # sealed twice meanwhile
+        snapshot = decode(data, path.name)
+        if present:
+            _present(root, snapshot)
+        return snapshot
+    raise missing_part("snapshot", str(root))
 
 
 def _present(root: Path, snapshot: Snapshot) -> None:

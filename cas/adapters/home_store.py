@@ -15,7 +15,8 @@ from cas.adapters.home_commit import Committer
 from cas.adapters.home_state import Place, State
 from cas.adapters.large_files import CHUNK, LARGE, LargeFiles
 from cas.digest import Digest
-from cas.problems import HomeReadOnly, ObjectCorrupt, ObjectMissing
+from cas.pack import Pack
+from cas.problems import HomeCorrupt, HomeReadOnly, ObjectCorrupt, ObjectMissing
 
 PENDING: Final = 1 << 24
 """So many bytes may wait in memory before whoever puts more commits them."""
@@ -69,7 +70,7 @@ class HomeStore:
         size = len(data)
         if size >= LARGE:
             return name if self._large.size(name) is not None else self._large.write((data,), name)
-        if committer.state.packs and _in_packs(committer.state, raw):
+        if committer.state.packs and self._packed(raw) is not None:
             return name
         if data.__class__ is not bytes:
             data = bytes(data)
@@ -161,21 +162,31 @@ class HomeStore:
         place = state.objects.get(name)
         if place is not None:
             return place
-        if state.packs:
-            raw = digest.to_raw(name)
-            for pack in reversed(state.packs):
-                found = pack.get().find(raw)
-                if found is not None:
-                    return (found[1],)
-        return None
+        found = self._packed(digest.to_raw(name)) if state.packs else None
+        return found and (found[2],)
+
+    def _packed(self, raw: bytes) -> tuple[Pack, int, int] | None:
+        """Find a packed object: pack, start, length. A pack that has been merged away meanwhile is asked for anew."""
+        while True:
+            packs = self._current().packs
+            try:
+                for mapped in reversed(packs):
+                    pack = mapped.get()
+                    found = pack.find(raw)
+                    if found is not None:
+                        return (pack, *found)
+            except HomeCorrupt:
+                if self._current().packs is packs and not self._refresh():
+                    raise
+            else:
+                return None
 
     def _get_elsewhere(self, name: Digest) -> bytes:
         """Read from packs, then large files, then again after looking whether the writer has added it."""
-        raw = digest.to_raw(name)
-        for pack in reversed(self._current().packs):
-            found = pack.get().find(raw)
-            if found is not None:
-                return pack.get().bytes_at(*found)
+        found = self._packed(digest.to_raw(name))
+        if found is not None:
+            pack, start, length = found
+            return pack.bytes_at(start, length)
         if self._large.size(name) is not None:
             return b"".join(self._large.read(name, 0, None))
         if self._again(name):
@@ -185,10 +196,6 @@ class HomeStore:
     def _again(self, name: Digest) -> bool:
         """Look once more when another process has written since."""
         return self._refresh() and (self._place(name) is not None or self._large.size(name) is not None)
-
-
-def _in_packs(state: State, raw: bytes) -> bool:
-    return any(pack.get().find(raw) is not None for pack in reversed(state.packs))
 
 
 def _chain(begun: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

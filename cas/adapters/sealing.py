@@ -2,12 +2,16 @@
 
 The order is the guarantee: pack and log file durable, then the snapshot that names them, then the durable mark, then
 the journal is deleted. A crash at any point leaves the journal, or the snapshot, or both; never neither.
+
+Small packs are merged on the way, so that their number grows with the logarithm of what is held: whoever asks for an
+object that is not there asks few. A merged pack stays until no snapshot that is kept names it.
 """
 
+import contextlib
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,15 +22,23 @@ from cas.adapters import home_journal
 from cas.adapters.home_commit import Committer
 from cas.adapters.home_files import publish
 from cas.adapters.home_journal import JournalWriter, Sync
-from cas.adapters.home_state import Entries, Segment, State, log_at, pack_at, pack_name
+from cas.adapters.home_state import Entries, Mapped, Segment, State, log_at, pack_at, pack_name
 from cas.journal import FILE_HEADER_SIZE
+from cas.pack import Pack
 from cas.problems import HomeCorrupt, Problem
 from cas.snapshot import LogRange, Snapshot
 
 _JOINED: Final = 512
 """So many objects go into one write."""
+_MERGED_SIZE: Final = 1 << 29
+_MERGED_COUNT: Final = 1 << 18
+"""No merged pack is larger, in bytes or objects."""
 _PAUSE: Final = 0.2
 _AT_MOST: Final = 8
+
+
+Extent = tuple[memoryview, int, int]
+"""Where bytes are: in which mapped file, from where, how many."""
 
 
 class Sealer:
@@ -127,11 +139,18 @@ def write_sealed(root: Path, state: State, taken: Snapshot) -> Snapshot:
 
     Raises: cas.home_full, cas.object_corrupt, cas.home_corrupt
     """
-    packs = tuple(digest_of_pack(mapped.path) for mapped in state.packs)
+    places = _waiting(state, taken.journal)
+    size = pack.index_size(len(places)) + sum(length for _, _, length in places.values())
+    kept = list(state.packs)
+    if places:
+        for opened in _small(state.packs, size, len(places)):
+            kept.pop()
+            for raw, start, length in opened.rows():
+                places.setdefault(raw, (opened.view, start, length))
+    packs = tuple(digest_of_pack(mapped.path) for mapped in kept)
+    if places:
+        packs = (*packs, _write_pack(root, places))
     logs = tuple(log for log, _ in state.entries.logs)
-    made = _write_pack(root, state, taken.journal)
-    if made:
-        packs = (*packs, made)
     count = taken.log_size - state.entries.first
     if count:
         logs = (*logs, _write_log(root, state, count))
@@ -141,21 +160,42 @@ def write_sealed(root: Path, state: State, taken: Snapshot) -> Snapshot:
     return whole
 
 
-def _write_pack(root: Path, state: State, before: int) -> str:
-    """Write the objects of sealed journals into a pack; give its digest, or nothing when there are none.
+def _waiting(state: State, before: int) -> dict[bytes, Extent]:
+    """Find the objects of sealed journals."""
+    maps: dict[Segment, memoryview] = {}
+    found = {}
+    for name, place in state.objects.copy().items():
+        if isinstance(place, tuple) and place[0].number < before:
+            segment, start, length = place
+            if segment not in maps:
+                maps[segment] = memoryview(_map(segment))
+            found[digest.to_raw(name)] = (maps[segment], start, length)
+    return found
+
+
+def _small(packs: Sequence[Mapped[Pack]], size: int, count: int) -> Iterator[Pack]:
+    """Give the newest packs that are to be merged with what is sealed now: each no larger than all after it.
+
+    So an object is copied as often as the number of packs doubles. One that cannot be opened stays as it is, for fsck.
+    """
+    for mapped in reversed(packs):
+        try:
+            opened = mapped.get()
+        except HomeCorrupt:
+            return
+        held = len(opened.view)
+        size, count, before = size + held, count + opened.count, size
+        if held > before * 3 // 2 or size > _MERGED_SIZE or count > _MERGED_COUNT:
+            return
+        yield opened
+
+
+def _write_pack(root: Path, places: dict[bytes, Extent]) -> str:
+    """Write objects into a pack; give its digest.
 
     Bytes go over unchecked: the pack's index holds the digests under which they were hashed on the way in, so what has
     rotted meanwhile is noticed by whoever reads or checks it, as before.
     """
-    held = state.objects.copy()
-    places = {
-        digest.to_raw(name): place
-        for name, place in held.items()
-        if isinstance(place, tuple) and place[0].number < before
-    }
-    if not places:
-        return ""
-    maps = {segment: memoryview(_map(segment)) for segment in {place[0] for place in places.values()}}
     name = ""
 
     def joined() -> Iterator[bytes]:
@@ -163,7 +203,7 @@ def _write_pack(root: Path, state: State, before: int) -> str:
         yield pack.layout([(raw, places[raw][2]) for raw in order])
         for at in range(0, len(order), _JOINED):
             found = map(places.__getitem__, order[at : at + _JOINED])
-            yield b"".join([maps[segment][start : start + length] for segment, start, length in found])
+            yield b"".join([view[start : start + length] for view, start, length in found])
 
     def chunks() -> Iterator[bytes]:
         nonlocal name
@@ -195,8 +235,8 @@ def _write_log(root: Path, state: State, count: int) -> LogRange:
 
 def install(root: Path, state: State, sealed: Snapshot) -> None:
     """Let the state find sealed things where they now lie. No commit happens meanwhile."""
-    known = len(state.packs)
-    state.packs += tuple(pack_at(root, name) for name in sealed.packs[known:])
+    open_ = {digest_of_pack(mapped.path): mapped for mapped in state.packs}
+    state.packs = tuple(open_.get(name) or pack_at(root, name) for name in sealed.packs)
     old = state.entries
     logs = old.logs + tuple((log, log_at(root, log.name)) for log in sealed.logs[len(old.logs) :])
     state.entries = Entries(logs, sealed.log_size, old.tail[sealed.log_size - old.first :])
@@ -214,13 +254,28 @@ def forget(root: Path, state: State, sealed: Snapshot) -> None:
 
 
 def tidy(root: Path, journal: int, generation: int) -> None:
-    """Delete journals that are sealed, and snapshots but the newest two."""
+    """Delete journals that are sealed, snapshots but the newest two, and packs that only the deleted ones name."""
     for number in home_journal.numbers(root):
         if number < journal:
             (root / "journal" / home_journal.name_of(number)).unlink(missing_ok=True)
-    for number in generations(root):
-        if number < generation - 1:
-            (root / "snapshots" / f"{number:016x}.snapshot").unlink(missing_ok=True)
+    there = generations(root)
+    old = [number for number in there if number < generation - 1]
+    if old:
+        kept = _packs_of(root, [number for number in there if number >= generation - 1])
+        for name in _packs_of(root, old) - kept:
+            (root / "packs" / pack_name(name)).unlink(missing_ok=True)
+    for number in old:
+        (root / "snapshots" / f"{number:016x}.snapshot").unlink(missing_ok=True)
+
+
+def _packs_of(root: Path, numbers: Sequence[int]) -> set[str]:
+    """List the packs that some snapshots name; those of a damaged one stay unknown."""
+    names: set[str] = set()
+    for number in numbers:
+        path = root / "snapshots" / f"{number:016x}.snapshot"
+        with contextlib.suppress(HomeCorrupt, FileNotFoundError):
+            names.update(snapshot.decode(path.read_bytes(), path.name).packs)
+    return names
 
 
 def generations(root: Path) -> list[int]:

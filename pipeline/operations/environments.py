@@ -175,14 +175,7 @@ def _faults(effects: Effects, wanted: Environment) -> list[Fault]:
         faults.append(Fault("/after", "environment.after_unknown", f"no other environment {wanted.after[:100]}"))
     faults += [
         Fault(f"/{key}", "environment.number_invalid", "a whole number of 0 or more")
-        for key in (
-            "order",
-            "required_approvals",
-            "soak_seconds",
-            "health_timeout_seconds",
-            "retention_days",
-            "batch_size",
-        )
+        for key in _NUMBERS
         if type(getattr(wanted, key)) is not int or not 0 <= getattr(wanted, key) <= 2**31
     ]
     if wanted.strategy not in get_args(Strategy):
@@ -225,6 +218,12 @@ def _path_faults(wanted: Environment) -> list[Fault]:
     ]
 
 
+def _retargeted(
+    work: Work, name: str, change: Callable[[tuple[Digest, ...]], set[Digest]]
+) -> tuple[Environment, Digest, list[Any]]:
+    return _changed(work, name, lambda one: msgspec.structs.replace(one, targets=tuple(sorted(change(one.targets)))))
+
+
 def add_target(
     effects: Effects,
     caller: Caller,
@@ -259,13 +258,8 @@ def add_target(
         if msgspec.structs.replace(target, nonce=before.nonce) == before and old in known.targets:
             return before, old
     named = work.save(target)
-    _, changed, moves = _changed(
-        work,
-        environment,
-        lambda one: msgspec.structs.replace(
-            one, targets=tuple(sorted({*one.targets, named} - ({old} if old else set())))
-        ),
-    )
+    gone = {old} if old else set()
+    _, changed, moves = _retargeted(work, environment, lambda held: {*held, named} - gone)
     identity = work.move(refs.named(digest.uuid_of(named)), named)
     work.note("target.added", named, [work.move(refs.target(environment, name), named), identity])
     work.note("environment.set", changed, moves)
@@ -283,11 +277,7 @@ def remove_target(effects: Effects, caller: Caller, environment: str, name: str)
     old = work.ref(refs.target(environment, name))
     if old is None:
         raise TargetMissing(environment=environment, target=name[:128])
-    _, changed, moves = _changed(
-        work,
-        environment,
-        lambda one: msgspec.structs.replace(one, targets=tuple(each for each in one.targets if each != old)),
-    )
+    _, changed, moves = _retargeted(work, environment, lambda held: {*held} - {old})
     work.note("target.removed", old, [work.move(refs.target(environment, name), None)])
     if moves:
         work.note("environment.set", changed, moves)
@@ -353,8 +343,7 @@ def clear_freeze(effects: Effects, caller: Caller, environment: str, start: str)
         raise EnvironmentInvalid(environment=environment, faults=(fault,))
 
     def change(one: Environment) -> Environment:
-        left = tuple(window for window in one.freeze_windows if window.start != at)
-        return msgspec.structs.replace(one, freeze_windows=left)
+        return msgspec.structs.replace(one, freeze_windows=tuple(w for w in one.freeze_windows if w.start != at))
 
     return _store(Work(effects, caller), environment, change)
 

@@ -163,12 +163,27 @@ class Journey:
             self.move("deployment.artifact", f"/deployment-jobs/{deployed.id}/artifacts/{one.name}")
             found = self.ask("deployment.verify", id=deployed.id, name=one.name)
             assert found.valid, (one, found)
+        told = self.ask("deployment.verify", id=deployed.id, name=listed.artifacts[0].name, data=b"tampered with")
+        assert (told.valid, told.checksum.valid) == (False, False)
+        pdf = self.move("deployment.artifact", f"/deployment-jobs/{deployed.id}/artifacts/deployment.evidence.pdf")
+        assert pdf.startswith(b"%PDF")
         manifest = self.move("deployment.artifact", f"/deployment-jobs/{deployed.id}/artifacts/manifest")
         assert b'"totalSize"' in manifest
         drift = self.ask("drift.check", environment="prod")
         assert not drift.drifted
         assert drift.all_seen
         self.ask("status")
+        self.found(deployed)
+
+    def found(self, deployed):
+        """What was just deployed is found at once, by release and by image."""
+        component = self.ask("release.show", release="shop-v1").release.components[0]
+        for asked, kind in (("shop-v1", "release"), (component.digest, "image")):
+            view = self.ask("search", q=asked)
+            (line,) = view.runs
+            assert (view.kind, line.target, line.environment) == (kind, "one", "prod")
+            assert (line.deployment, line.allowed, line.since) == (deployed.id, "allow", deployed.completed_at)
+        assert self.ask("search", q="CVE-1999-1").affected == ()
 
     def audit(self):
         """Log, trust, tokens, replay, bundles."""

@@ -79,7 +79,9 @@ def test_a_large_body_too_many_is_told_to_come_again_and_then_may():
     assert (other.status_code, after.status_code) == (400, 400), "both were read, and are no documents"
     small = doors(large_waiting=1)
     few = small.token("evidence:write") | OCTETS
-    tiny = asyncio.run(beside(create_app(small.instance), "/api/v1/evidence", few, b"{", lambda http: ask_small(http, few)))
+    tiny = asyncio.run(
+        beside(create_app(small.instance), "/api/v1/evidence", few, b"{", lambda http: ask_small(http, few))
+    )
     assert [answer.status_code for answer in tiny] == [400] * 3, "small ones need no place"
 
 

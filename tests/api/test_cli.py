@@ -283,7 +283,21 @@ def test_plain_words_are_read_as_typer_reads_them(tmp_path):
     from api.cli.program import all_commands
 
     (tmp_path / "there").write_text("x")
-    words = ["", "x", "7", "-1", "json", "TABLE", "rsa", "é", "a/b", "./c/../d", str(tmp_path / "there"), str(tmp_path), None]
+    words = [
+        "",
+        "x",
+        "7",
+        "-1",
+        "json",
+        "TABLE",
+        "rsa",
+        "é",
+        "a/b",
+        "./c/../d",
+        str(tmp_path / "there"),
+        str(tmp_path),
+        None,
+    ]
 
     def read(param, value):
         try:

@@ -388,3 +388,22 @@ def test_a_missing_object_is_named(path):
     with Home.open(path) as home, pytest.raises(ObjectMissing) as caught:
         home.store.get("sha256:" + "a" * 64)
     assert caught.value.fields["digest"] == "sha256:" + "a" * 64
+
+
+def test_many_sealings_leave_few_packs_and_every_object(path):
+    names = []
+    with Home.open(path) as home:
+        names.append(advance(home, "first"))
+        home.seal()
+        with Home.open(path, writable=False) as reader:  # opens no pack before all of its packs are gone
+            for at in range(40):
+                names.append(advance(home, f"object {at} " + "x" * 300))
+                home.seal()
+            assert len(home.state().packs) <= 8
+            assert len(list((path / "packs").iterdir())) <= 16
+            assert all(reader.store.get(name) for name in names)
+        assert home.store.missing(names) == ()
+    with Home.open(path) as home:
+        assert home.store.missing(names) == ()
+        assert list(home.store.digests()) == sorted(names)
+    assert fsck(path).sound

@@ -182,7 +182,7 @@ def test_a_status_that_borrows_another_promotions_decision_cannot_be_spent():
 
 
 def test_a_decision_is_spent_once_by_two_deployers_at_the_same_time():
-    fleet, made = pretend_delivery(("alpha",))
+    _, made = pretend_delivery(("alpha",))
     promotion = made.approve(pretend_release(made, 1))
     barrier, ended, refused = threading.Barrier(4), [], []
 
@@ -311,7 +311,9 @@ def test_a_revoked_key_counts_for_what_was_admitted_before_it_by_log_order_and_n
 
 
 def test_evidence_signed_by_a_revoked_key_attests_nothing_any_more():
-    scene = Scene(pack="name: p\nversion: '1'\ngates:\n  - {gate: evidence_required/1, with: {types: [sbom], binding: attested}}\n")
+    scene = Scene(
+        pack="name: p\nversion: '1'\ngates:\n  - {gate: evidence_required/1, with: {types: [sbom], binding: attested}}\n"
+    )
     scene.feed(HIGH)
     people = [
         msgspec.structs.replace(
@@ -365,7 +367,11 @@ def test_the_same_evidence_in_every_order_gives_the_same_verdict_digest():
     documents = (
         CLEAN,
         BAD,
-        signed(sbom(("flask", "1.0"), serial="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b81"), image, predicate_type="https://cyclonedx.org/bom"),
+        signed(
+            sbom(("flask", "1.0"), serial="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b81"),
+            image,
+            predicate_type="https://cyclonedx.org/bom",
+        ),
         signed(openvex("CVE-2026-0001", "not_affected", product), image),
     )
     found = set()
@@ -388,10 +394,12 @@ def test_replay_is_equal_under_other_hash_seeds_zones_and_locales():
     view = scene.request()
     scene.approve(view, "bob")
     decided = scene.decide(view)
-    for seed, zone, language in (("0", "UTC", "C"), ("1", "Asia/Kathmandu", "tr_TR.UTF-8"), ("77", "Pacific/Apia", "de")):
+    for seed, zone, language in (
+        ("0", "UTC", "C"),
+        ("1", "Asia/Kathmandu", "tr_TR.UTF-8"),
+        ("77", "Pacific/Apia", "de"),
+    ):
         environment = {"PYTHONHASHSEED": seed, "TZ": zone, "LANG": language, "LC_ALL": language}
-        report = replay(
-            scene.store, admissions(scene.effects.log), decided.status.decision, environment=environment
-        )
+        report = replay(scene.store, admissions(scene.effects.log), decided.status.decision, environment=environment)
         assert (report.result, report.differences, report.absent) == ("equal", (), ()), environment
         assert report.runs >= 7

@@ -25,9 +25,7 @@ IMAGES = tuple(digest.of_bytes(b"image %d" % at) for at in range(7))
 
 def documents(count):
     """``count`` scans, each with bytes of its own."""
-    return [
-        sbom(("flask", f"9.0.{at}"), serial=f"urn:uuid:3e671687-395b-41f5-a30f-{at:012d}") for at in range(count)
-    ]
+    return [sbom(("flask", f"9.0.{at}"), serial=f"urn:uuid:3e671687-395b-41f5-a30f-{at:012d}") for at in range(count)]
 
 
 def at_once(jobs, threads=25):

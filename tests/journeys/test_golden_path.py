@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from cas import digest
 from cas.closure import admissions
 from cas.problems import Problem
 from cas.records.deploy import Deployed
@@ -19,7 +18,7 @@ from pipeline.operations.rollback import rollback
 from policy.explain import explain
 from replay import bundle, scope, verify
 from replay.process import replay
-from tests.journeys.story import EXCUSED, ROOT, Story
+from tests.journeys.story import EXCUSED, Story
 
 pytestmark = pytest.mark.xdist_group("journeys")
 LOCK, STICKER = "compose.stella.lock.yml", "stella.version.json"
@@ -67,10 +66,13 @@ def test_production_is_denied_with_rule_finding_component_line_and_what_would_fl
     found = kev.findings[0]
     assert found.component == "api"
     assert ("file_vex", found.vulnerability) in found.flips
-    raw = {ref.digest: ref.pointer for ref in found.evidence}
-    sbom = digest.of_bytes((ROOT / "examples" / "evidence" / "caddy.cdx-1.4.json").read_bytes())
-    line = json.loads(told.story.store.get(sbom))
-    for step in raw[sbom].strip("/").split("/"):
+    [(sbom, pointer)] = [
+        (document, ref.pointer)
+        for ref in found.evidence
+        if "components" in (document := json.loads(told.story.store.get(ref.digest)))
+    ]
+    line = sbom
+    for step in pointer.strip("/").split("/"):
         line = line[int(step)] if isinstance(line, list) else line[step]
     assert line["purl"].split("?")[0] == found.purl.split("?")[0]
     assert explain(told.denied.verdict)

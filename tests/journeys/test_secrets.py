@@ -16,8 +16,9 @@ from replay.scope import of_promotion
 from targets.problems import ImageMissing
 from tests.journeys.story import Story
 from tests.support.pretend_shop import delivery, release
+
 pytestmark = pytest.mark.xdist_group("journeys")
-SECRET = "hunter2-very-secret"  # noqa: S105 - what is looked for
+SECRET = "hunter2-very-secret"
 
 
 def spellings(secret):
@@ -64,7 +65,12 @@ def test_the_search_finds_what_it_looks_for(tmp_path):
 
 def test_no_secret_lies_anywhere_after_a_whole_journey(tmp_path):
     """A home on disk, two folders as targets; two deployments, drift, rollback, a bundle; the commands people type."""
-    story = Story(tmp_path).prepare()
+    story = Story(tmp_path)
+    story.people()
+    story.places()
+    story.build("v2.3.0", "v2.3.1")
+    for reference in story.images:
+        story.scan(reference, "caddy.cdx-1.4.json")
     story.ship("shop-v2.3.0", environment="staging")
     story.ship("shop-v2.3.1", environment="staging")
     drift.check(story.effects, story.caller("alice"), "staging")
@@ -131,7 +137,10 @@ def test_a_secret_given_as_a_variable_a_literal_or_a_reference_is_refused_withou
 
 
 def test_a_missing_secret_stops_before_anything_is_touched_and_names_only_its_reference(tmp_path):
-    story = Story(tmp_path).prepare()
+    story = Story(tmp_path)
+    story.people()
+    story.places()
+    story.build("v2.3.0")
     (story.folder / "database.secret").unlink()
     view = story.promote("shop-v2.3.0", "staging")
     ended = story.deploy(view)

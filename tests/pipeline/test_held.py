@@ -83,3 +83,22 @@ def test_staging_hands_down_only_what_is_released():
     assert not below.has(name)
     staging.release()
     assert below.get(name) == b"above"
+
+
+def test_many_at_once_answer_and_count_as_one_by_one():
+    store = store_with_all()
+    branch, leaf = (digest.of_bytes(data) for data in (BRANCH, LEAF))
+    io = io_over(store)
+    io.read(digest.of_bytes(ROOT))
+    assert io.derive_each([(branch, digest.of_bytes(ROOT))], length) == [len(BRANCH)]
+    assert io.derive_each([(leaf, branch)], length) == [len(LEAF)]
+    assert (sorted(io.reads), io.reads) == (sorted(walk(io_over(store))[1]), walk(io_over(store_with_all()))[1])
+
+
+def test_many_at_once_are_refused_when_what_names_them_was_not_read():
+    store = store_with_all()
+    walk(io_over(store))
+    root, branch, leaf = (digest.of_bytes(data) for data in (ROOT, BRANCH, LEAF))
+    for unnamed in ((leaf, branch), (leaf, root)):
+        with pytest.raises(ReadUnnamed):
+            io_over(store).derive_each([(branch, root), unnamed], length)

@@ -4,8 +4,8 @@ import pytest
 
 from cas import digest, refs
 from cas.problems import ExpectationFailed
-from cas.records.policy import PolicyPack
 from cas.records.deploy import Deployed
+from cas.records.policy import PolicyPack
 from cas.records.promotion import StopLine
 from cas.records.verdict import Assessment, DecideInput, Question
 from pipeline import flow

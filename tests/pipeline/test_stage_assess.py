@@ -257,5 +257,7 @@ def test_what_closes_another_vulnerability_does_not_close_this_one():
         reason="x",
         expires_at="2026-03-02T00:00:00Z",
     )
-    found = {one.vulnerability: one.open for one in scene.load(scene.evaluate().verdict.assessment, Assessment).findings}
+    found = {
+        one.vulnerability: one.open for one in scene.load(scene.evaluate().verdict.assessment, Assessment).findings
+    }
     assert found == {"CVE-2026-0001": False, "CVE-2026-0002": True}

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packageurl import PackageURL
 
 from pipeline.versions import purl
-from pipeline.versions.ecosystem import feed_name, place
+from pipeline.versions.ecosystem import feed_name, place, place_of
 from pipeline.versions.purl import PurlInvalidError
 
 VECTORS = Path(__file__).parents[2] / "data" / "purl"
@@ -149,3 +149,30 @@ def test_the_documents_own_word_for_the_source_counts_without_upstream():
 def test_python_feed_names_are_normalised():
     assert feed_name("PyPI", "Zope.Interface_x") == "zope-interface-x"
     assert feed_name("Go", "github.com/Azure/X") == "github.com/Azure/X"
+
+
+@settings(max_examples=500)
+@given(
+    st.sampled_from(("pkg:", "pkg:/", " pkg:")),
+    st.sampled_from(("npm", "deb", "pypi", "alpine", "rpm", "golang", "oci", "Npm")),
+    st.sampled_from(("", "debian/", "%40s/", "A_/")),
+    st.text("aB0.~:-_%2@/ ", min_size=1, max_size=5),
+    st.text("1.A-%3a0:+@/?# ", max_size=5),
+    st.lists(
+        st.sampled_from(("arch=x", "distro=debian-11", "epoch=1", "upstream=foo%40a:", "upstream=foo@2:3", "B=1")),
+        max_size=3,
+    ),
+    st.sampled_from(("", "s", "s@1")),
+)
+def test_a_place_found_without_the_version_is_the_place_of_the_whole(scheme, kind, space, name, version, query, source):
+    text = f"{scheme}{kind}/{space}{name}@{version}" + ("?" + "&".join(query) if query else "")
+
+    def told(find):
+        try:
+            return find()
+        except purl.PurlInvalidError as error:
+            return str(error)
+
+    assert told(lambda: place_of(text, source)) == told(lambda: place(purl.parse(text), source))
+    if text == text.strip() and "#" not in text:  # a fragment, empty or not, takes the long way
+        assert told(lambda: purl.parse(text)) == told(lambda: purl.parse(text + "#"))
