@@ -72,9 +72,10 @@ def person_by_key(effects: Effects, key_id: str) -> tuple[Person, Key]:
     raise KeyUnknown(key=key_id)
 
 
-def asker_of(person: Person) -> Asker:
-    """Turn a person of the directory into somebody at the door."""
-    return Asker("person", Caller(actor=person.id, login=person.login), groups=person.groups)
+def asker_of(person: Person, key: Key) -> Asker:
+    """Turn a person of the directory, by the key they signed with, into somebody at the door."""
+    caller = Caller(actor=person.id, login=person.login)
+    return Asker("person", caller, groups=person.groups, purposes=key.purposes)
 
 
 def token_text(identity: str, secret: str) -> str:
@@ -119,8 +120,16 @@ class Doorkeeper:
             raise TokenInvalid
         if self.effects.clock.now() >= token.expires_at:
             raise TokenExpired(expired=token.expires_at)
+        if token.created_by.startswith("person:") and not self._known(token.created_by):
+            raise TokenInvalid
         acts_for = token.created_by if token.created_by.startswith("person:") else token.id
         return Asker("token", Caller(actor=acts_for, login=token.name), token=token)
+
+    def _known(self, actor: str) -> bool:
+        """Tell whether somebody is still in the directory: a token does not outlive whom it acts for."""
+        head = self.effects.log.ref(refs.DIRECTORY)
+        people = load(self.effects.store, head, Directory).people if head is not None else ()
+        return any(person.id == actor for person in people)
 
     def _signed(self, method: str, target: str, headers: dict[str, str]) -> Asker:
         claimed = signed.read(
@@ -137,7 +146,7 @@ class Doorkeeper:
         if not signatures.verify(key, claimed.base, claimed.signature):
             raise signed.SignatureInvalid(reason="does not verify")
         self._once(claimed.nonce, now)
-        return asker_of(person)
+        return asker_of(person, key)
 
     def _once(self, nonce: str, now: int) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from api.calls.feeds import ImportFeed
 from api.calls.moved import FRAMES, NDJSON
 from api.problems import BodyDigestDiffers, BodyTooLarge, RequestInvalid
 from api.settings import Limits
-from cas import canon
+from cas import jcs
 from cas.digest import Digest, Hasher
 from cas.problems import Fault
 from cas.records.base import Slug
@@ -123,7 +123,7 @@ def feed(
         return _head(dict(query), strict=False), lambda: _bounded(read(spool.file(), limits), many)
     if spool.size > limits.batch_body:
         raise BodyTooLarge(limit=limits.batch_body, instead=f"{FRAMES} or {NDJSON}")
-    value = canon.parse(spool.bytes(), max_bytes=limits.batch_body, max_depth=8, max_nodes=limits.json_nodes)
+    value = jcs.parse(spool.bytes(), max_bytes=limits.batch_body, max_depth=8, max_nodes=limits.json_nodes)
     try:
         ask = msgspec.convert(value, ImportFeed)
     except (msgspec.ValidationError, ValueError) as error:
@@ -171,11 +171,12 @@ def _frames(file: BinaryIO, limits: Limits) -> Iterator[Document]:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _bad(at, "header") from error
         size = int.from_bytes(count, "big")
-        if size > limits.document:
-            raise BodyTooLarge(document=at, limit=limits.document)
-        data = file.read(size)
-        if len(data) != size:
+        most = limits.document + 1
+        data = file.read(min(size, most))
+        if len(data) != min(size, most):
             raise _bad(at, "cut off")
+        if size >= most:
+            raise BodyTooLarge(document=at, limit=limits.document)
         yield Document(data=data, subject=named.subject, format=named.format)
         at += 1
 
@@ -187,7 +188,7 @@ def _lines(file: BinaryIO, limits: Limits) -> Iterator[Document]:
         if len(line) > longest:
             raise BodyTooLarge(document=at, limit=limits.document)
         if line.strip():
-            yield _document(canon.parse(line, max_bytes=longest, max_depth=4, max_nodes=16), at)
+            yield _document(jcs.parse(line, max_bytes=longest, max_depth=4, max_nodes=16), at)
             at += 1
 
 
@@ -199,7 +200,7 @@ def _document(value: object, at: int) -> Document:
 
 
 def _whole(data: bytes, limits: Limits) -> tuple[Document, ...]:
-    value = canon.parse(data, max_bytes=limits.batch_body, max_depth=8, max_nodes=limits.batch_documents * 8)
+    value = jcs.parse(data, max_bytes=limits.batch_body, max_depth=8, max_nodes=limits.batch_documents * 8)
     try:
         found = msgspec.convert(value, SubmitEvidence).documents
     except (msgspec.ValidationError, ValueError) as error:

@@ -10,7 +10,7 @@ import msgspec
 from api.calls.call import AnyCall, Ask
 from api.problems import RequestInvalid
 from api.settings import Limits
-from cas import canon
+from cas import jcs
 from cas.problems import Fault
 
 Q = TypeVar("Q", bound=Ask)
@@ -41,7 +41,7 @@ def of_json(call: AnyCall, path: Mapping[str, str], body: bytes, limits: Limits)
 
     Raises: api.request_invalid, cas.canon_invalid, cas.too_large
     """
-    value = canon.parse(
+    value = jcs.parse(
         body or b"{}", max_bytes=limits.json_body, max_depth=limits.json_depth, max_nodes=limits.json_nodes
     )
     if not isinstance(value, dict):

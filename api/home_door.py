@@ -38,8 +38,7 @@ class HomeDoor:
         key = key_of(settings)
         if key is None:
             return self.instance.owner
-        person, _ = person_by_key(self.instance.effects, key.key.id)
-        return asker_of(person)
+        return asker_of(*person_by_key(self.instance.effects, key.key.id))
 
     @property
     def place(self) -> str:

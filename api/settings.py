@@ -145,17 +145,19 @@ def interactive() -> bool:
     return os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb" and "CI" not in os.environ
 
 
-def secret_of(source: str) -> str:
+def secret_of(source: str, *, home: Path) -> str:
     """Resolve a secret reference (``env:NAME`` or ``file:/path``); the value is never kept, logged or raised.
+
+    What is ours is nobody's secret: files of the home, its keys among them, and ``STELLA_…`` variables are refused.
 
     Raises: target.secret_missing
     """
     from pipeline.effects import SecretMissing  # noqa: PLC0415 - clients never resolve a secret
 
     scheme, _, name = source.partition(":")
-    if scheme == "env" and os.environ.get(name):
+    if scheme == "env" and os.environ.get(name) and not name.startswith("STELLA_"):
         return os.environ[name]
-    if scheme == "file":
+    if scheme == "file" and not Path(name).resolve().is_relative_to(home.resolve()):
         try:
             return Path(name).read_text("utf-8").rstrip("\n")
         except (OSError, UnicodeDecodeError) as error:

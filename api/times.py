@@ -12,9 +12,22 @@ def plus(instant: Instant, span: timedelta) -> Instant:
     return (datetime.strptime(instant, FORM).replace(tzinfo=UTC) + span).strftime(FORM)
 
 
+def brief(instant: Instant) -> str:
+    """Spell an instant for a column: local time with its offset, to the minute."""
+    local = datetime.strptime(instant, FORM).replace(tzinfo=UTC).astimezone()
+    return f"{local:%Y-%m-%d %H:%M %z}" if local.utcoffset() else f"{local:%Y-%m-%d %H:%MZ}"
+
+
 def shown(instant: Instant) -> str:
-    """Spell an instant for people: local time with its offset, then UTC."""
+    """Spell an instant for people: local time with its offset, then UTC, whose date is named where it is another.
+
+    Where local time is UTC it stands once.
+    """
     if not instant:
         return "-"
     read = datetime.strptime(instant, FORM).replace(tzinfo=UTC)
-    return f"{read.astimezone():%Y-%m-%d %H:%M:%S %z} ({instant})"
+    local = read.astimezone()
+    if not local.utcoffset():
+        return f"{read:%Y-%m-%d %H:%M:%SZ}"
+    utc = f"{read:%H:%M:%SZ}" if local.date() == read.date() else f"{read:%Y-%m-%d %H:%M:%SZ}"
+    return f"{local:%Y-%m-%d %H:%M:%S %z} ({utc})"

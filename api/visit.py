@@ -1,10 +1,11 @@
 """A Visit: somebody at a door of an instance, with what they may do. Must not know how they came in."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from cas.problems import Category, Problem
 from cas.records.access import Token
+from cas.records.proof import Purpose
 from pipeline.effects import Caller, Effects
 
 if TYPE_CHECKING:
@@ -66,13 +67,26 @@ class OutOfBounds(Problem):
     remedy = "Use a token made for this environment and these components."
 
 
+ADMINISTERED: Final = frozenset({"environment:write", "policy:write"})
+"""What decides how others are judged; with every ``…:admin`` scope, only for people in the group admins."""
+
+SUBMITTING: Final = frozenset(
+    {"evidence:write", "feed:write", "release:write", "gate:run", "promotion:write", "replay:run"}
+)
+"""What a key without the purpose ``approve`` may write or run: a build machine's, usually."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks. ``owner`` is the user account that holds the home; a token acts for the person who made it."""
+    """Who asks. ``owner`` is the user account that holds the home; a token acts for the person who made it.
+
+    ``purposes`` are those of the key that a person signed with.
+    """
 
     kind: Literal["nobody", "owner", "person", "token"]
     caller: Caller
     groups: tuple[str, ...] = ()
+    purposes: tuple[Purpose, ...] = ()
     token: Token | None = None
 
     def check(self, call: Asked) -> None:
@@ -88,8 +102,13 @@ class Asker:
             raise PersonNeeded(call=call.name)
         if self.kind == "token" and self.token is not None and call.scope not in self.token.scopes:
             raise ScopeMissing(call=call.name, scope=call.scope)
-        if self.kind == "person" and call.scope.endswith(":admin") and "admins" not in self.groups:
+        if self.kind == "person" and not self._may(call.scope):
             raise ScopeMissing(call=call.name, scope=call.scope)
+
+    def _may(self, scope: str) -> bool:
+        if scope.endswith(":admin") or scope in ADMINISTERED:
+            return "admins" in self.groups and "approve" in self.purposes
+        return "approve" in self.purposes or scope.endswith(":read") or scope in SUBMITTING
 
     def reach(self, *, environment: str = "", components: tuple[str, ...] = ()) -> None:
         """Refuse an environment or component that the asker's token does not reach.

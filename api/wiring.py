@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -241,7 +242,7 @@ def _effects(settings: Settings, home: Any, clock: SystemClock, registry: Callab
         generator=GENERATOR,
         generator_version=our_version(),
         tenant=settings.tenant,
-        secret=secret_of,
+        secret=partial(secret_of, home=root),
         registry=registry,
     )
 

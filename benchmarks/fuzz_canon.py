@@ -12,7 +12,7 @@ import time
 
 import rfc8785
 
-from cas import canon
+from cas import jcs
 from cas.problems import CanonInvalid, TooLarge
 
 SAFE = 2**53 - 1
@@ -160,7 +160,7 @@ def agrees(data):
     except Refused:
         wanted = None
     found = []
-    for path in (canon.canonical, lambda given: canon.of_value(canon.parse(given))):
+    for path in (jcs.canonical, lambda given: jcs.of_value(jcs.parse(given))):
         try:
             found.append(path(data))
         except (CanonInvalid, TooLarge):
@@ -171,13 +171,13 @@ def agrees(data):
 def main(count, seed):
     """Fuzz; print every mismatch and the tally."""
     chance = random.Random(seed)
-    slow, exact = [0], canon._exact
-    canon._exact = lambda data: (slow.__setitem__(0, slow[0] + 1), exact(data))[1]
+    slow, exact = [0], jcs._exact
+    jcs._exact = lambda data: (slow.__setitem__(0, slow[0] + 1), exact(data))[1]
     pieces, small = (1 << 19, 1 << 10), (24, 8)
     accepted = mismatches = 0
     started = time.monotonic()
     for at in range(count):
-        canon._PIECE, canon._SMALL = small if at & 1 else pieces
+        jcs._PIECE, jcs._SMALL = small if at & 1 else pieces
         data = document(chance).encode()
         held = agrees(data)
         accepted += held is True

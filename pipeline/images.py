@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from cas.records.release import ImageNode
@@ -132,7 +132,7 @@ def _node(
 
 
 def _document(data: bytes, name: Digest) -> dict[str, Any]:
-    value = canon.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
+    value = jcs.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
     if not isinstance(value, dict):
         raise ManifestInvalid(digest=name, reason="not a JSON object")
     return value

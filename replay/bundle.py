@@ -8,7 +8,7 @@ import base64
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -117,13 +117,20 @@ def _parts(reached: Closure, store: Store, limit: int) -> Iterator[tuple[int, li
 
 
 def _pack(path: Path, part: Sequence[tuple[bytes, int]], store: Store) -> _Blob:
-    """Write one pack; while a chunk is written, another thread hashes it. The store verified what leaves it."""
+    """Write one pack: while a chunk is gathered, the one before is hashed and written beside.
+
+    The store verified what leaves it.
+    """
     size, name = 0, digest.Running()
-    with path.open("xb", buffering=0) as file, ThreadPoolExecutor(1) as beside:
+    with path.open("xb", buffering=0) as file, ThreadPoolExecutor(2) as beside:
+        under_way: list[Future[None]] = []
         for chunk in _gathered(pack.layout(part), part, store):
-            hashed = beside.submit(name.update, chunk)
-            size += _all(file, chunk)
-            hashed.result()
+            for one in under_way:
+                one.result()
+            under_way = [beside.submit(name.update, chunk), beside.submit(_all, file, chunk)]
+            size += len(chunk)
+        for one in under_way:
+            one.result()
     return _Blob(name.digest(), size, path)
 
 
@@ -170,13 +177,12 @@ class _Once(Through):
         return size
 
 
-def _all(file: IO[bytes], data: bytes) -> int:
+def _all(file: IO[bytes], data: bytes) -> None:
     """Write all of it in pieces: one write of many megabytes takes ten times as long as many of this size."""
     for at in range(0, len(data), _PIECE):
         view = memoryview(data)[at : at + _PIECE]
         while view:
             view = view[file.write(view) :]
-    return len(data)
 
 
 def _blob(data: bytes) -> _Blob:

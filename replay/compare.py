@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.problems import Problem
 
 MAX_SHOWN: Final = 4096
@@ -28,7 +28,7 @@ def first_difference(recorded: bytes, recomputed: bytes) -> Difference | None:
     if recorded == recomputed:
         return None
     try:
-        found = _first(canon.parse(recorded), canon.parse(recomputed), "")
+        found = _first(jcs.parse(recorded), jcs.parse(recomputed), "")
     except Problem:
         found = None
     return found or Difference("", digest.of_bytes(recorded), digest.of_bytes(recomputed))
@@ -64,4 +64,4 @@ def _shown(holder: Any, key: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return canon.of_value(value).decode()[:MAX_SHOWN]
+    return jcs.of_value(value).decode()[:MAX_SHOWN]

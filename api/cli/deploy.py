@@ -1,11 +1,15 @@
 """stella deploy, rollback, drift"""
 
+import re
+from typing import Final
+
 import typer
 
 from api import exit_codes
 from api.calls import deployments as calls
 from api.cli.output import Screen, group, screen, short, when, working
 
+_DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
 APP = group("Deploy, roll back, look for drift.")
 
 
@@ -78,8 +82,23 @@ def drift(
 def _drifts(one: calls.DriftView) -> list[tuple[str, str, str, str, str, str]]:
     if one.problem:
         return [(one.target, one.line, "not seen", "", one.problem, "")]
-    found = [(one.target, one.line, str(item.type), item.component, item.field, item.actual) for item in one.drifts]
+    found = [
+        (
+            one.target,
+            one.line,
+            str(item.type),
+            item.component,
+            item.field,
+            f"{_cut(item.actual)} for {_cut(item.expected)}",
+        )
+        for item in one.drifts
+    ]
     return found or [(one.target, one.line, "as it should be", "", "", "")]
+
+
+def _cut(value: str) -> str:
+    """Shorten digests for a column; --output json tells them in full."""
+    return _DIGEST.sub(lambda found: found[0][:19], value) or "nothing"
 
 
 def _show(out: Screen, one: calls.DeploymentView) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from api.calls import evidence as calls
-from api.cli.output import group, screen, short, when, working
+from api.cli.output import group, screen, short, soon, working
 from api.cli.words import pairs_of, read_file
 from cas import digest as digest_module
 
@@ -46,9 +46,10 @@ def list_all(
     with out.door(writable=False) as door:
         page = door.ask(calls.LIST, calls.ListEvidence(subject=subject, type=type_, limit=limit, cursor=cursor))
     rows = [
-        (short(one.subject), one.type, one.format, one.binding, when(one.admitted_at), one.raw) for one in page.items
+        (short(one.subject), one.type, one.format, one.binding, short(one.raw)[7:], soon(one.admitted_at))
+        for one in page.items
     ]
-    out.table(page, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "ADMITTED", "RAW"), rows)
+    out.table(page, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "RAW", "ADMITTED"), rows)
     if page.next_cursor:
         out.say(f"more: --cursor {page.next_cursor}")
 

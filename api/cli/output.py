@@ -133,6 +133,13 @@ def when(instant: str | None) -> str:
     return shown(instant or "")
 
 
+def soon(instant: str | None) -> str:
+    """Spell an instant for a column; JSON and the commands that show one thing tell it in full."""
+    from api.times import brief
+
+    return brief(instant) if instant else ""
+
+
 def short(digest: str | None) -> str:
     """Shorten a digest for a column."""
     return digest[:19] if digest else ""

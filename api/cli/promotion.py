@@ -3,7 +3,7 @@
 import typer
 
 from api.calls import promotions as calls
-from api.cli.output import group, screen, when, working
+from api.cli.output import group, screen, soon, working
 from api.cli.promote import show_promotion
 
 APP = group("List and show promotions, decide again.")
@@ -24,10 +24,10 @@ def list_all(
     with out.door(writable=False) as door:
         page = door.ask(calls.LIST, ask)
     rows = [
-        (one.id, one.state, one.release, one.environment, one.requested_by, when(one.requested_at), one.approvals)
+        (one.id, one.state, one.release, one.environment, one.requested_by, one.approvals, soon(one.requested_at))
         for one in page.items
     ]
-    out.table(page, ("ID", "STATE", "RELEASE", "ENVIRONMENT", "BY", "ASKED", "APPROVALS"), rows)
+    out.table(page, ("ID", "STATE", "RELEASE", "ENVIRONMENT", "BY", "APPROVALS", "ASKED"), rows)
     if page.next_cursor:
         out.say(f"more: --cursor {page.next_cursor}")
 

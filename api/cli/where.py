@@ -3,7 +3,7 @@
 import typer
 
 from api.calls import search as calls
-from api.cli.output import group, screen, short, when
+from api.cli.output import group, screen, short, soon
 
 APP = group("Where an image, a vulnerability or a release runs now.")
 
@@ -34,7 +34,7 @@ def where(
             one.release,
             one.component,
             f"{one.allowed} {short(one.verdict)}",
-            when(one.since),
+            soon(one.since),
         )
         for one in found.runs
     ]

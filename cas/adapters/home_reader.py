@@ -145,7 +145,12 @@ class Follower:
         """Read everything anew; when sealing got in between, once more."""
         for attempt in range(_TRIES):
             raw = self._mark.raw()
-            state, _ = load(self._root, self._mark.read(), writable=False)
+            try:
+                state, _ = load(self._root, self._mark.read(), writable=False)
+            except FileNotFoundError:  # a journal was sealed between being named and being opened
+                if attempt == _TRIES - 1:
+                    raise
+                continue
             if not state.damage or raw == self._mark.raw() or attempt == _TRIES - 1:
                 self.state, self._seen = state, raw
                 return

@@ -15,7 +15,7 @@ from heapq import merge
 from pathlib import Path
 from typing import Any, Final, Self
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.pack import Pack, PackInvalid
 from cas.problems import Category, HomeReadOnly, ObjectCorrupt, ObjectMissing, Problem
@@ -275,7 +275,7 @@ def _field(data: bytes, name: str) -> Any:
     Raises: cas.layout_invalid
     """
     try:
-        value = canon.parse(data, max_bytes=MAX_INDEX)
+        value = jcs.parse(data, max_bytes=MAX_INDEX)
     except Problem as problem:
         raise LayoutInvalid(reason=problem.detail()) from problem
     return value.get(name) if isinstance(value, dict) else None

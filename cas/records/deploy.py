@@ -242,8 +242,8 @@ class Sealed(Record, frozen=True, kw_only=True, tag="sealed/1"):
 class Outcome(Part, frozen=True, kw_only=True):
     """How one target ended.
 
-    ``not_reached``: nothing was stopped there, what ran runs on. ``restored``: the old containers run again. ``failed``:
-    neither; the observation tells. ``code`` is the problem's code on the targets that caused the end.
+    ``not_reached``: nothing was stopped there, what ran runs on. ``restored``: the old containers run again.
+    ``failed``: neither; the observation tells. ``code`` is the problem's code on the targets that caused the end.
     """
 
     target: Digest

@@ -77,7 +77,7 @@ class EpssList(Record, frozen=True, kw_only=True, tag="epss_list/1"):
 
 
 class EpssTree(Record, frozen=True, kw_only=True, tag="epss_tree/1"):
-    """EPSS scores in EpssList leaves by the first three hex digits of the SHA-256 of the CVE; empty ones are left out."""
+    """EPSS scores in EpssList leaves by the first three hex digits of the SHA-256 of the CVE; no leaf is empty."""
 
     model: str
     scored_on: str

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from pipeline.effects import Fetched
@@ -77,7 +77,7 @@ class OciLayoutSource:
 
     def _index(self) -> list[tuple[str, Digest]]:
         data = b"".join(self._open(self._root / "index.json", MANIFEST_LIMIT, ""))
-        document: Any = canon.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
+        document: Any = jcs.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
         manifests = document.get("manifests") if isinstance(document, dict) else None
         if not isinstance(manifests, list):
             raise LayoutInvalid(layout=str(self._root), reason="index.json has no manifests")

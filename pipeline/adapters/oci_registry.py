@@ -17,7 +17,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from pipeline.effects import Fetched
@@ -216,7 +216,7 @@ class OciRegistry:
                 data = self.manifest(repository, subject.replace(":", "-")).data
             except RegistryMissing:
                 return ()
-        document = canon.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
+        document = jcs.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
         listed = document.get("manifests") if isinstance(document, dict) else None
         if not isinstance(listed, list):
             raise RegistryInvalid(host=self._settings.host, reason="referrers are no index")
@@ -305,7 +305,7 @@ class OciRegistry:
             headers["Authorization"] = self._basic()
         response = self._checked(self._send(f"{realm}{'&' if '?' in realm else '?'}{query}", headers))
         try:
-            document = canon.parse(_limited(response, _TOKEN_LIMIT, repository), max_bytes=_TOKEN_LIMIT)
+            document = jcs.parse(_limited(response, _TOKEN_LIMIT, repository), max_bytes=_TOKEN_LIMIT)
         finally:
             response.close()
         token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None

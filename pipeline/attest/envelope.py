@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from cas import canon
+from cas import jcs
 from cas.problems import CanonInvalid, TooLarge
 from pipeline.attest.problems import EnvelopeInvalid
 
@@ -94,7 +94,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_ENVELOPE) -> Envelope:
     try:
         raw = bytes(_OUTER.decode(data).payload)
         at = _place(data, raw)
-        rest = canon.parse(data[:at] + b'""' + data[at + len(raw) :], max_bytes=_MAX_REST, max_depth=8, max_nodes=4096)
+        rest = jcs.parse(data[:at] + b'""' + data[at + len(raw) :], max_bytes=_MAX_REST, max_depth=8, max_nodes=4096)
         payload = _payload(raw)
     except (msgspec.DecodeError, msgspec.ValidationError, CanonInvalid, ValueError, RecursionError) as error:
         raise EnvelopeInvalid(reason=str(error)[:200]) from error

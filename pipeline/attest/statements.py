@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from cas import canon, digest
+from cas import canon, digest, jcs
 from cas.digest import Digest
 from cas.problems import CanonInvalid
 from cas.records.base import Record
@@ -111,7 +111,7 @@ def parse(payload: bytes) -> Statement:
     Raises: attest.statement_invalid
     """
     try:
-        value = canon.parse(payload, max_bytes=MAX_STATEMENT, max_depth=64, max_nodes=2_000_000)
+        value = jcs.parse(payload, max_bytes=MAX_STATEMENT, max_depth=64, max_nodes=2_000_000)
     except CanonInvalid as error:
         raise StatementInvalid(reason=error.detail()) from error
     if not isinstance(value, dict):
@@ -165,7 +165,7 @@ def content_of(statement: Statement, kind: Kind, record_kind: type[R]) -> tuple[
     content = statement.predicate.get("content")
     if not isinstance(content, dict):
         raise StatementInvalid(reason="the predicate carries no content", pointer="/predicate/content")
-    data = canon.of_value(content)
+    data = jcs.of_value(content)
     if digest.of_bytes(data) != named:
         raise StatementInvalid(reason="the content is not the record it names", pointer="/predicate/record")
     return named, canon.to_record(data, record_kind)

@@ -7,7 +7,7 @@ content; any other predicate (SLSA provenance) is named by the caller.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cas import canon
+from cas import jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from pipeline.attest.statements import MAX_STATEMENT, STATEMENT_V1
@@ -32,10 +32,10 @@ def wrap(document: bytes, subjects: Sequence[tuple[str, Digest]], predicate_type
 
     Raises: attest.predicate_unknown, cas.canon_invalid, cas.too_large
     """
-    value = canon.parse(document, max_bytes=MAX_STATEMENT, max_depth=64, max_nodes=4_000_000)
+    value = jcs.parse(document, max_bytes=MAX_STATEMENT, max_depth=64, max_nodes=4_000_000)
     if not isinstance(value, dict):
         raise PredicateUnknown(reason="the document is not a JSON object")
-    return canon.of_value(
+    return jcs.of_value(
         {
             "_type": STATEMENT_V1,
             "subject": [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(set(subjects))],

@@ -4,7 +4,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from cas import canon
+from cas import jcs
 from cas.digest import Digest, is_digest
 from pipeline.formats.problems import DocumentUnreadable
 
@@ -20,7 +20,7 @@ def bound(data: bytes) -> None:
 
     Raises: cas.too_large
     """
-    canon.bound(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
+    jcs.bound(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
 
 
 def parse(data: bytes) -> Any:
@@ -28,7 +28,7 @@ def parse(data: bytes) -> Any:
 
     Raises: cas.canon_invalid, cas.too_large
     """
-    return canon.parse(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
+    return jcs.parse(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
 
 
 def typed(data: bytes, decoder: msgspec.json.Decoder[T], name: str) -> T:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from cas import canon
+from cas import jcs
 from cas.problems import Fault
 
 MAX_FAULTS: Final = 1000
@@ -22,7 +22,7 @@ RELAXED: Final = "spdx-2.2"
 
 
 def _load(name: str) -> Any:
-    return canon.parse(resources.files("pipeline.formats").joinpath("schemas", name).read_bytes())
+    return jcs.parse(resources.files("pipeline.formats").joinpath("schemas", name).read_bytes())
 
 
 @functools.cache

@@ -131,4 +131,5 @@ def history(effects: Effects, environment: str, line: str) -> tuple[tuple[Digest
         (name, load(effects.store, name, Deployed))
         for name in (load(effects.store, head, HeadSet).members if head else ())
     ]
-    return tuple(sorted(found, key=lambda one: (one[1].completed_at, one[0]), reverse=True))
+    # by the log, not the clock: two deployments may end within one second
+    return tuple(sorted(found, key=lambda one: (effects.log.admitted(one[1].deployment) or 0, one[0]), reverse=True))

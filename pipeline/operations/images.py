@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from cas.records.release import Resolution
@@ -125,7 +125,7 @@ def layers(data: bytes, manifest: Digest) -> tuple[tuple[Digest, int], ...]:
 
     Raises: image.manifest_invalid
     """
-    document: Any = canon.parse(data, max_bytes=images.MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
+    document: Any = jcs.parse(data, max_bytes=images.MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
     found = []
     for layer in document.get("layers", ()):
         name, size = (layer.get("digest"), layer.get("size")) if isinstance(layer, dict) else (None, None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from cas import canon, refs
+from cas import canon, jcs, refs
 from cas.digest import Digest, is_digest
 from cas.problems import Category, Problem
 from cas.records.policy import PolicyPack, VexTrustTable
@@ -132,7 +132,7 @@ def store_trust_table(effects: Effects, caller: Caller, data: bytes) -> Digest:
     Raises: policy.trust_table_invalid
     """
     try:
-        table = canon.to_record(canon.canonical(data, max_bytes=1 << 20), VexTrustTable)
+        table = canon.to_record(jcs.canonical(data, max_bytes=1 << 20), VexTrustTable)
     except Problem as problem:
         raise TableInvalid(reason=problem.detail()[:300]) from problem
     weights = table.provenance_weight + table.coverage_weight + table.replayability_weight

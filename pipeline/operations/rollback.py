@@ -7,7 +7,7 @@ going back twice never returns to what was left.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cas import canon, digest, refs
+from cas import canon, digest, jcs, refs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from cas.records.deploy import Deployed, Deployment
@@ -153,7 +153,7 @@ def _named(effects: Effects, environment: str, current: Digest, to: str) -> Dige
     line = load(effects.store, current, Deployed).line
     history = effects.log.ref(refs.history(environment, line))
     found = [
-        (one.completed_at, name)
+        (effects.log.admitted(one.deployment) or 0, name)  # by the log: two may end within one second
         for name, one in (
             (name, load(effects.store, name, Deployed))
             for name in (load(effects.store, history, HeadSet).members if history else ())
@@ -185,7 +185,7 @@ def verify_packet(effects: Effects, deployed: Deployed) -> None:
 
 
 def _hashes(content: object) -> tuple[str, str]:
-    hashed = digest.of_bytes(canon.of_value(content))
+    hashed = digest.of_bytes(jcs.of_value(content))
     return hashed, hashed.removeprefix("sha256:")
 
 

@@ -6,7 +6,7 @@ The YAML library is named in the Run; its answers are kept as canonical JSON, so
 from importlib.metadata import version
 from typing import Final
 
-from cas import canon
+from cas import jcs
 from cas.records.release import ComposeDocument, ComposeInput, ComposeProject, Tree
 from pipeline.stage import Stage, StageIO
 from targets.compose import template
@@ -24,10 +24,10 @@ def compose(question: ComposeInput, io: StageIO) -> ComposeProject:
         tree=question.tree,
         files=found.files,
         documents=tuple(
-            ComposeDocument(path=path, digest=io.keep(canon.of_value(found.documents[path])))
+            ComposeDocument(path=path, digest=io.keep(jcs.of_value(found.documents[path])))
             for path in sorted(found.documents)
         ),
-        project=io.keep(canon.of_value(found.project)),
+        project=io.keep(jcs.of_value(found.project)),
         services=found.services,
         variables=found.variables,
     )

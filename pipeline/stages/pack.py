@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cas import canon, digest
+from cas import canon, digest, jcs
 from cas.digest import Digest
 from cas.records.deploy import (
     Artifact,
@@ -29,7 +29,7 @@ def pack(question: PackInput, io: StageIO) -> PacketBody:
         id=identity,
         type=question.type,
         promotion=question.promotion,
-        content=io.keep(canon.of_value(inner)),
+        content=io.keep(jcs.of_value(inner)),
         body=io.keep(packet.body(question, identity, inner)),
     )
 

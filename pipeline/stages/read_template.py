@@ -6,7 +6,7 @@ copied: a secret must not enter a record.
 
 from typing import Any, Final
 
-from cas import canon
+from cas import jcs
 from cas.problems import Category, Problem
 from cas.records.release import (
     ComposeProject,
@@ -54,7 +54,7 @@ def read_template(asked: ReadTemplateInput, io: StageIO) -> TemplateFacts:
     if release.compose is None:
         raise TemplateMissing(release=asked.release)
     project = io.load(release.compose, ComposeProject)
-    document = canon.parse(io.read(project.project))
+    document = jcs.parse(io.read(project.project))
     runs, _ = matching.match(project.services, release.components)
     services = document.get("services") or {}
     return TemplateFacts(

@@ -5,7 +5,7 @@ Reads only what the deployment names: release, environment, targets, the templat
 
 from typing import Any, Final
 
-from cas import canon
+from cas import jcs
 from cas.problems import Fault
 from cas.records.deploy import Artifact, Deployment, Rendered, RenderInput
 from cas.records.release import ComposeProject, ComposeService, Environment, Release, Resolution, Target, Tree
@@ -61,7 +61,7 @@ def _project(release: Release, variables: Variables, io: StageIO) -> tuple[dict[
     at = {entry.path: entry.digest for entry in tree.entries}
     documents = {one.path: one.digest for one in known.documents}
     files = ProjectFiles(
-        frozenset(at), lambda path: io.read(at[path]), lambda path: canon.parse(io.read(documents[path]))
+        frozenset(at), lambda path: io.read(at[path]), lambda path: jcs.parse(io.read(documents[path]))
     )
     return compose.read(files, known.files, variables), tree
 
@@ -78,7 +78,7 @@ def _rendered(question: RenderInput, facts: LockFacts, tree: Tree, needed: tuple
     if faults:
         raise RenderInvalid(environment=facts.environment.name, release=facts.release.name, faults=tuple(faults))
     for definition in whole["services"].values():
-        io.keep(canon.of_value(definition))
+        io.keep(jcs.of_value(definition))
     yaml = lock.render(whole)
     env = script.env_file(facts.environment.variables)
     artifacts = (
@@ -90,7 +90,7 @@ def _rendered(question: RenderInput, facts: LockFacts, tree: Tree, needed: tuple
     return Rendered(
         deployment=question.deployment,
         project=whole["name"],
-        lock_document=io.keep(canon.of_value(whole)),
+        lock_document=io.keep(jcs.of_value(whole)),
         lock=artifacts[0].digest,
         services=services,
         artifacts=tuple(sorted(artifacts, key=lambda one: one.name)),

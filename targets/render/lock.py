@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Fault
 from cas.records.deploy import Deployment, LockService
@@ -91,7 +91,7 @@ def document(facts: LockFacts, faults: list[Fault]) -> tuple[dict[str, Any], tup
                 digest=component.digest,
                 platform_digest=manifest or "",
                 replicas=_replicas(definition, f"/services/{name}", faults),
-                definition=digest.of_bytes(canon.of_value(services[name])),
+                definition=digest.of_bytes(jcs.of_value(services[name])),
             )
         )
     top = {

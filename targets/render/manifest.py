@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.records.deploy import Artifact, ManifestInput
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -15,7 +15,7 @@ ORDER: Final = (
 
 def body(question: ManifestInput, artifacts: Sequence[Artifact]) -> bytes:
     """Build the manifest without its signature, canonical; ``artifacts`` are sorted by name."""
-    return canon.of_value(
+    return jcs.of_value(
         {
             "version": "1.0",
             "deploymentId": digest.uuid_of(question.deployment),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.records.deploy import Artifact, Deployment, DeploymentResult, PackInput, Receipt
 from cas.records.promotion import AdmittedApproval, Approval, Promotion
@@ -48,7 +48,7 @@ def content(facts: PacketFacts) -> dict[str, Any]:
 
 def body(question: PackInput, identity: str, inner: Mapping[str, Any]) -> bytes:
     """Build the packet without its signature, canonical: these bytes are signed."""
-    return canon.of_value(
+    return jcs.of_value(
         {
             "id": identity,
             "version": "1.0",
@@ -57,7 +57,7 @@ def body(question: PackInput, identity: str, inner: Mapping[str, Any]) -> bytes:
             "generatorVersion": question.generator_version,
             "tenantId": question.tenant,
             "content": dict(inner),
-            "contentHash": digest.of_bytes(canon.of_value(dict(inner))),
+            "contentHash": digest.of_bytes(jcs.of_value(dict(inner))),
             "signatureAlgorithm": question.signature_algorithm,
             "signerKeyRef": question.signer_key_ref,
             "signerKeyId": question.signer_key_id,

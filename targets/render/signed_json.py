@@ -7,7 +7,7 @@ signature is spelled is known by ``documents``.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cas import canon
+from cas import jcs
 from cas.problems import Category, Problem
 
 MAX_BYTES: Final = 16 << 20
@@ -28,7 +28,7 @@ def read(data: bytes) -> dict[str, Any]:
 
     Raises: artifact.document_invalid, cas.canon_invalid, cas.too_large
     """
-    value = canon.parse(data, max_bytes=MAX_BYTES)
+    value = jcs.parse(data, max_bytes=MAX_BYTES)
     if not isinstance(value, dict):
         raise DocumentInvalid(field="", reason="not a JSON object")
     return value
@@ -36,7 +36,7 @@ def read(data: bytes) -> dict[str, Any]:
 
 def signed_bytes(document: dict[str, Any]) -> bytes:
     """Give what a signature covers: the canonical JSON of all but ``signature``."""
-    return canon.of_value({key: value for key, value in document.items() if key != "signature"})
+    return jcs.of_value({key: value for key, value in document.items() if key != "signature"})
 
 
 def sealed(body: bytes, signature: str, order: Sequence[str] = ()) -> bytes:
@@ -72,4 +72,4 @@ def _block(parts: list[tuple[str, Any]], indent: str, opens: str, closes: str) -
 
 
 def _text(value: Any) -> str:
-    return canon.of_value(value).decode()
+    return jcs.of_value(value).decode()

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from cas import canon, digest
+from cas import digest, jcs
 from cas.digest import Digest
 from cas.records.deploy import Deployment, StickerInput
 from cas.records.release import Environment, Release, Target
@@ -29,7 +29,7 @@ def body(
     previous: tuple[Digest, Release] | None,
 ) -> bytes:
     """Build the sticker without its signature, canonical: these bytes are signed."""
-    return canon.of_value(
+    return jcs.of_value(
         {
             "version": "1.0",
             "generatedAt": question.completed_at,

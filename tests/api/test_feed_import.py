@@ -54,17 +54,15 @@ def archive(tmp_path_factory):
 
 def imported(home, *words):
     """Import in a process of its own; give what it printed and its peak resident size."""
+    program = (
+        "import re, sys; from api.cli.program import main; code = main(sys.argv[1:]);"
+        "status = open('/proc/self/status').read();"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', status)[1], file=sys.stderr); sys.exit(code)"
+    )
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "STELLA_HOME": str(home / "h")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.cli.main", "feed", "import", *map(str, words), "-o", "json"],
-        env=env, cwd=ROOT, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    with process.stdout:
-        said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return json.loads(said), usage.ru_maxrss << 10
+    words = [sys.executable, "-c", program, "feed", "import", *map(str, words), "-o", "json"]
+    done = subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    return json.loads(done.stdout), int(done.stderr.split()[-1]) << 10
 
 
 def test_a_large_archive_is_never_held_in_memory(archive, tmp_path):

@@ -53,8 +53,7 @@ def effects_allowed(name):
     return (
         "adapters" in parts
         or name.startswith("pipeline/operations/")
-        or name.endswith("/adapter.py")
-        and parts[0] == "targets"
+        or (name.endswith("/adapter.py") and parts[0] == "targets")
         or parts[0] == "api"
         or parts[0] == "replay"  # checked apart: see test_replay_touches_only_files_and_processes
         or name in STANDALONE
@@ -133,7 +132,7 @@ def test_judging_stages_import_msgspec_and_our_own_code_only():
             if top not in allowed and top not in STANDARD:
                 wrong.append(f"{name}:{line} imports {module}")
     for name, tree in MODULES.items():
-        if name.startswith("policy/gates/") or name.startswith("policy/moment/"):
+        if name.startswith(("policy/gates/", "policy/moment/")):
             wrong += [
                 f"{name}:{line} imports {module}"
                 for line, module, _ in imports(tree)

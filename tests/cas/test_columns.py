@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cas import canon, columns, digest
+from cas import canon, columns, digest, jcs
 from cas.problems import RecordInvalid
 from cas.records import forms
 from cas.records.base import Part
@@ -44,7 +44,7 @@ def test_a_column_is_judged_as_each_of_its_digests(values):
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_record_with_a_wrong_digest_deep_inside_is_refused(wrong):
     entries = [{"name": str(at), "digest": name} for at, name in enumerate([*GOOD, wrong])]
-    data = canon.of_value({"kind": "feed_bucket/1", "packages": entries})
+    data = jcs.of_value({"kind": "feed_bucket/1", "packages": entries})
     with pytest.raises(RecordInvalid):
         canon.to_record(data, FeedBucket)
 

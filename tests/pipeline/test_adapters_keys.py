@@ -118,3 +118,18 @@ def test_a_signer_never_shows_its_key():
     signer = keys.generate("ecdsa-p256")
     assert str(signer.private.private_numbers().private_value) not in repr(signer)
     assert "private" not in repr(signer)
+
+
+def test_a_late_signer_checks_its_file_at_once_and_its_key_when_it_is_used(tmp_path):
+    signer = keys.generate("rsa", purposes=("server",), ref="sticker")
+    keys.save_key(tmp_path / "sticker.pem", signer)
+    late = keys.LateSigner(tmp_path / "sticker.pem", purposes=("server",))
+    assert (late.key, late.ref, late.sign(b"x")) == (signer.key, "sticker", signer.sign(b"x"))
+    assert "PRIVATE" not in repr(late)
+    (tmp_path / "sticker.pem").chmod(0o644)
+    with pytest.raises(keys.KeyFileExposed):
+        keys.LateSigner(tmp_path / "sticker.pem", purposes=("server",))
+    (tmp_path / "sticker.pem").chmod(0o600)
+    (tmp_path / "sticker.pem").write_text("no key")
+    with pytest.raises(keys.KeyFileInvalid):
+        _ = keys.LateSigner(tmp_path / "sticker.pem", purposes=("server",)).key

@@ -5,7 +5,7 @@ import subprocess
 import msgspec
 import pytest
 
-from cas import canon, digest, refs
+from cas import digest, jcs, refs
 from cas.problems import Problem
 from cas.records.deploy import Deployment
 from cas.records.proof import TrustRoot
@@ -149,7 +149,7 @@ def test_a_packet_says_who_what_why_how_and_when(made):
     before, after = packets(made)
     for packet in (before, after):
         assert list(packet["content"]) == sorted(["who", "what", "why", "how", "when"])
-        assert packet["contentHash"] == digest.of_bytes(canon.of_value(packet["content"]))
+        assert packet["contentHash"] == digest.of_bytes(jcs.of_value(packet["content"]))
         assert packet["version"] == "1.0"
         assert packet["tenantId"] == "default"
     assert (before["type"], after["type"]) == ("release_decision", "deployment")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cas import canon
+from cas import jcs
 from cas.problems import Problem
 from cas.records.deploy import Rendered
 from cas.store import load
@@ -128,7 +128,7 @@ def test_the_yaml_says_exactly_what_the_document_says():
     data = paper.world.store.get(done.record.lock)
     value = yaml12.load(data)
     value["x-stella"]["checksums"]["sha256"] = ZEROS
-    assert canon.of_value(value) == paper.world.store.get(done.record.lock_document)
+    assert jcs.of_value(value) == paper.world.store.get(done.record.lock_document)
 
 
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)

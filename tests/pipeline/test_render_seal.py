@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
-from cas import canon
+from cas import jcs
 from cas.digest import uuid_of
 from pipeline.adapters.keys import generate
 from targets.render import checksums, documents, signed_json
@@ -32,7 +32,7 @@ def bytes_of(paper, name, artifacts):
 def check_signature(signer, document):
     """With nothing but the public key and an RFC 8785 encoder: what any reader of the file can do."""
     raw = base64.b64decode(document["signature"], validate=True)
-    message = canon.of_value({key: value for key, value in document.items() if key != "signature"})
+    message = jcs.of_value({key: value for key, value in document.items() if key != "signature"})
     public = signer.private.public_key()
     if document["signatureAlgorithm"] == "RS256":
         public.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope as PeerEnvelope
 from securesystemslib.signer import CryptoSigner
 
-from cas import canon
+from cas import jcs
 from cas.problems import Problem, TooLarge
 from pipeline.adapters.keys import generate
 from pipeline.attest import envelope, signatures
@@ -88,7 +88,7 @@ def test_an_envelope_without_key_ids_is_read():
 
 def test_ours_is_canonical_and_comes_back_the_same():
     made = envelope.build("t", b"\xff\xfe\xfd" * 5, [("b", b"2"), ("a", b"1")])
-    assert canon.canonical(made) == made
+    assert jcs.canonical(made) == made
     read = envelope.parse(made)
     assert read.payload == b"\xff\xfe\xfd" * 5
     assert [(each.key_id, each.signature) for each in read.signatures] == [("a", b"1"), ("b", b"2")]

@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from in_toto_attestation.v1.statement import Statement as PeerStatement
 from in_toto_attestation.v1.statement_pb2 import Statement as PeerMessage
 
-from cas import canon, digest
+from cas import canon, digest, jcs
 from cas.problems import RecordInvalid
 from cas.records.promotion import Approval
 from pipeline.attest import statements
@@ -37,7 +37,7 @@ def test_every_kind_conforms_to_the_published_model(kind):
     peer.validate()
     assert peer.pb.predicate_type == f"https://stella-ops.org/attestations/{kind}/v1"
     assert [each.name for each in peer.pb.subject] == ["api", "web"]
-    assert canon.canonical(made) == made
+    assert jcs.canonical(made) == made
     assert statements.speaks_of(statements.parse(made), kind) == RECORD
 
 
@@ -83,7 +83,7 @@ def test_content_that_is_not_the_record_it_names_is_refused():
 
 def test_content_of_another_shape_is_refused():
     value = {"kind": "approval/1", "promotion": IMAGE}
-    name = digest.of_bytes(canon.of_value(value))
+    name = digest.of_bytes(jcs.of_value(value))
     told = {
         "_type": statements.STATEMENT_V1,
         "subject": [{"name": "web", "digest": {"sha256": "1" * 64}}],

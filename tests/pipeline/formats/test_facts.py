@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cas import canon
+from cas import jcs
 from cas.adapters.memory import MemoryStore
 from cas.records.evidence import AttestationFacts, NormaliseInput, SbomFacts, VexFacts
 from cas.store import save
@@ -51,7 +51,7 @@ def test_packages_are_sorted_and_bytes_are_canonical(name):
     done = evidence.facts_of(store, evidence.sbom(name))
     keys = [(each.purl, each.name, each.version, each.ref, each.pointer) for each in done.record.packages]
     assert keys == sorted(keys)
-    assert canon.canonical(store.get(done.digest)) == store.get(done.digest)
+    assert jcs.canonical(store.get(done.digest)) == store.get(done.digest)
 
 
 def test_one_image_in_two_formats_has_the_same_packages():

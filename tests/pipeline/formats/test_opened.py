@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cas import canon
+from cas import jcs
 from pipeline.formats import problems, schema
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.opened import Refused, open_document
@@ -192,7 +192,7 @@ JSON = st.recursive(
 def test_no_json_does_more_than_be_refused(value):
     faults = []
     try:
-        open_document(canon.of_value(value))
+        open_document(jcs.of_value(value))
     except Refused as refusal:
         faults = refusal.faults or [None]
     assert all(fault.code in CODES or fault.code.startswith("evidence.schema.") for fault in faults)

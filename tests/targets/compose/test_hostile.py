@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cas import canon
+from cas import jcs
 from cas.problems import Problem
 from targets.compose import checks, template, yaml12
 from targets.compose.interpolate import Variables, literal, parse
@@ -89,7 +89,7 @@ def test_any_project_gives_an_answer_or_a_problem(project, env):
         found = template.read(data, data.__getitem__)
     except Problem:
         return
-    canon.of_value(found.project)
+    jcs.of_value(found.project)
     checks.project_files(found.project, frozenset(data), ())
 
 
@@ -100,7 +100,7 @@ def test_any_bytes_as_yaml_give_a_value_or_a_problem(data):
         value = yaml12.load(data)
     except Problem:
         return
-    canon.of_value(value)
+    jcs.of_value(value)
 
 
 @settings(max_examples=400, deadline=None)
