@@ -133,6 +133,8 @@ class Host:
         (self.dir / "etc").mkdir(parents=True, exist_ok=True)
         self.files.mkdir(exist_ok=True)
         (self.dir / "docker.pid").unlink(missing_ok=True)
+        # as a machine's /run after a boot: a pid file of before would name some other process of the new namespace
+        shutil.rmtree(self.dir / "exec", ignore_errors=True)
         with open(self.dir / "log", "ab") as log:
             self.proc = subprocess.Popen(
                 self._argv(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -203,6 +205,9 @@ class Host:
         if self.proc and self.proc.poll() is None:
             self.proc.kill()
             self.proc.wait(10)
+        deadline = time.monotonic() + 10
+        while self.pid and Path(f"/proc/{self.pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)  # the namespace's first process takes all others with it
 
     def stop(self):
         if self.pid and self.proc and self.proc.poll() is None:
