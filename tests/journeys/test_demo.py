@@ -60,3 +60,51 @@ def test_the_demo_ends_with_what_to_try_next(told):
     ending = told.stdout[told.stdout.index("What to try next") :]
     assert "stella status" in ending
     assert "stella explain sha256:" in ending
+
+
+@pytest.fixture(scope="module")
+def after(told):
+    """Run commands in the folder that the demo left."""
+    folder = Path(re.search(r"everything happens in (\S+),", told.stdout)[1])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STELLA_")}
+
+    def run(*words, home=folder / "home"):
+        return subprocess.run(
+            [sys.executable, "-m", "api.cli.main", *map(str, words)],
+            env=environment | {"STELLA_HOME": str(home), "PYTHONPATH": str(ROOT)},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    root = re.search(r"root fingerprint, kept apart from the home: (sha256:[0-9a-f]{64})", told.stdout)[1]
+    return run, root, folder
+
+
+def test_packets_and_bundles_are_replayed_by_command(told, after):
+    run, root, _ = after
+    packet = re.findall(r"packet +(sha256:[0-9a-f]{64})", told.stdout)[-1]
+    for words in ((packet,), ("shop-v2.3.1.tar", "--root", root)):
+        done = run("replay", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(r"result +equal", done.stdout)
+
+
+def test_a_bundle_is_good_only_for_the_root_that_signed_it(after):
+    run, root, _ = after
+    assert run("bundle", "verify", "shop-v2.3.1.tar", "--root", root).returncode == 0
+    assert run("bundle", "verify", "shop-v2.3.1.tar").returncode == 4
+    assert run("bundle", "verify", "shop-v2.3.1.tar", "--root", "sha256:" + "0" * 64).returncode == 2
+
+
+def test_another_instance_takes_the_bundle_as_a_claim(after):
+    run, root, folder = after
+    other = folder / "other"
+    assert run("init", home=other).returncode == 0
+    done = run("bundle", "import", "shop-v2.3.1.tar", "--root", root, home=other)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"signer established +yes", done.stdout)
+    assert "nothing" in run("release", "list", home=other).stdout  # its releases are not ours
+    assert run("fsck").returncode == 0
