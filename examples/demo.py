@@ -110,7 +110,7 @@ def main() -> int:
         clean(story)
     print(f"\n{GREEN}{BOLD}Done in {took:.0f} s.{OFF} What to try next:")
     for line in (
-        f"export STELLA_HOME={story.home}",
+        f"export PATH={Path(STELLA).parent}:$PATH STELLA_HOME={story.home} STELLA_KEY={story.key('alice')}",
         "stella status",
         f"stella explain {state['denied']}",
         "stella log show",

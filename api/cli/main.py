@@ -36,6 +36,9 @@ def _guarded(arguments: list[str]) -> int:
     except SystemExit as leaving:
         if _completing(arguments):  # Typer's shell completion ends so
             return 0 if leaving.code in {None, 0} else 2
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # click met a broken pipe: whoever read us has left
+            _hush()
+            return CRASH
         return _crash(f"left with {leaving.code!r}")
     except BaseException as error:  # noqa: BLE001 - this is the last line of defence
         if os.environ.get("STELLA_TRACEBACK"):

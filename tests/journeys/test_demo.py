@@ -108,3 +108,14 @@ def test_another_instance_takes_the_bundle_as_a_claim(after):
     assert re.search(r"signer established +yes", done.stdout)
     assert "nothing" in run("release", "list", home=other).stdout  # its releases are not ours
     assert run("fsck").returncode == 0
+
+
+def test_a_reader_that_leaves_early_is_no_crash_to_speak_of(after):
+    _, _, folder = after
+    environment = os.environ | {"STELLA_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "api.cli.main", "log", "show"]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        complaint = process.stderr.read()
+    assert complaint == b""
+    assert process.returncode == 11  # never 0 or 1: not all of it was told
