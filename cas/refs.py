@@ -16,9 +16,9 @@ def evidence(subject: Digest) -> str:
     return f"evidence/{subject}"
 
 
-def receipt(raw: Digest, subject: Digest) -> str:
-    """Admission that first admitted these bytes about this subject."""
-    return f"receipt/{raw}/{subject}"
+def receipt(raw: Digest, subject: Digest, further: str = "") -> str:
+    """Admission that first admitted these bytes about this subject; ``further`` names a reading beside the first."""
+    return f"receipt/{raw}/{subject}/{further}" if further else f"receipt/{raw}/{subject}"
 
 
 def waivers(scope: str) -> str:

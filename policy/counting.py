@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Final
 
-from cas.records.verdict import AssessedFinding, EvidenceRef, Finding, SeverityLabel
+from cas.records.picture import AnyFinding
+from cas.records.verdict import EvidenceRef, Finding, SeverityLabel
 from policy.gate import FactView, finding
 
 SEVERITIES: Final[tuple[SeverityLabel, ...]] = ("critical", "high", "medium", "low", "negligible", "unknown")
@@ -13,17 +14,17 @@ _FLOOR: Final = {"critical": 90, "high": 70, "medium": 40, "low": 1, "negligible
 CLOSED_BY_VEX: Final = frozenset({"not_affected", "fixed"})
 
 
-def counts(one: AssessedFinding, *, waived: bool, vexed: bool) -> bool:
+def counts(one: AnyFinding, *, waived: bool, vexed: bool) -> bool:
     """Tell whether a finding counts: an open one always, a closed one when its way of being closed is counted too."""
     return one.open or (waived and one.waived_by is not None) or (vexed and one.vex in CLOSED_BY_VEX)
 
 
-def distinct(findings: Iterable[AssessedFinding]) -> tuple[tuple[AssessedFinding, ...], ...]:
+def distinct(findings: Iterable[AnyFinding]) -> tuple[tuple[AnyFinding, ...], ...]:
     """Group findings that are one vulnerability in one package of one component, the worst severity first.
 
     Several advisories, SBOMs and platforms may tell the same story; it is counted once.
     """
-    groups: dict[tuple[str, str, str], list[AssessedFinding]] = {}
+    groups: dict[tuple[str, str, str], list[AnyFinding]] = {}
     for one in findings:
         key = (one.component, one.purl, one.vulnerability)
         held = groups.get(key)
@@ -35,11 +36,11 @@ def distinct(findings: Iterable[AssessedFinding]) -> tuple[tuple[AssessedFinding
     return tuple([(held[0],) if len(held) == 1 else tuple(sorted(held, key=_worst_first)) for _, held in ordered])
 
 
-def _worst_first(one: AssessedFinding) -> tuple[int, str, str, str]:
+def _worst_first(one: AnyFinding) -> tuple[int, str, str, str]:
     return (_RANK[one.severity], one.advisory, one.platform, one.sbom_pointer)
 
 
-def score(one: AssessedFinding) -> int | None:
+def score(one: AnyFinding) -> int | None:
     """Give a finding's score in tenths: its own, else the floor of its severity's band, None when unknown."""
     if one.score_tenths is not None:
         return one.score_tenths
@@ -75,7 +76,7 @@ MISSING_FLIPS: Final = (
 )
 
 
-def of_group(code: str, group: tuple[AssessedFinding, ...], arguments: Iterable[tuple[str, str | int]]) -> Finding:
+def of_group(code: str, group: tuple[AnyFinding, ...], arguments: Iterable[tuple[str, str | int]]) -> Finding:
     """Turn one counted vulnerability into a gate's finding, with every line it rests on and what would flip it."""
     worst = group[0]
     refs = [EvidenceRef(digest=one.sbom, pointer=one.sbom_pointer) for one in group]

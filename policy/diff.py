@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from cas.records.base import Part
-from cas.records.verdict import AssessedFinding, Assessment, Finding, GateStatus, Outcome, Verdict
+from cas.records.picture import AnyFinding, AnyPicture
+from cas.records.verdict import Finding, GateStatus, Outcome, Verdict
 
 Rule = Literal["R2", "R3", "R4"]
 
@@ -83,7 +84,7 @@ def _identity(one: Finding) -> tuple[str, str, str, str]:
     return (one.code, one.component, one.purl, one.vulnerability or repr(one.arguments))
 
 
-def material(before: Assessment, after: Assessment) -> tuple[FindingChange, ...]:
+def material(before: AnyPicture, after: AnyPicture) -> tuple[FindingChange, ...]:
     """List material changes of findings, sorted; packages are compared without their version."""
     old, new = _by_key(before.findings), _by_key(after.findings)
     changes: list[FindingChange] = []
@@ -97,7 +98,7 @@ def material(before: Assessment, after: Assessment) -> tuple[FindingChange, ...]
     return tuple(changes)
 
 
-def _flips(key: tuple[str, str, str], was: AssessedFinding, now: AssessedFinding) -> Iterable[FindingChange]:
+def _flips(key: tuple[str, str, str], was: AnyFinding, now: AnyFinding) -> Iterable[FindingChange]:
     if was.vex != now.vex:
         yield _change("R2", "vex", key, (was.vex, now.vex))
     if was.open != now.open and was.vex == now.vex:
@@ -110,8 +111,8 @@ def _flips(key: tuple[str, str, str], was: AssessedFinding, now: AssessedFinding
         yield _change("R4", "epss", key, (str(was.epss or 0), str(now.epss or 0)))
 
 
-def _by_key(findings: tuple[AssessedFinding, ...]) -> dict[tuple[str, str, str], AssessedFinding]:
-    found: dict[tuple[str, str, str], AssessedFinding] = {}
+def _by_key(findings: tuple[AnyFinding, ...]) -> dict[tuple[str, str, str], AnyFinding]:
+    found: dict[tuple[str, str, str], AnyFinding] = {}
     for one in findings:
         package = one.purl.partition("?")[0].rpartition("@")[0] or one.purl
         key = (one.component, package, one.vulnerability)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from cas.records.base import Part
-from cas.records.verdict import AssessedFinding, Assessment, Decision, Finding, GateResult, Verdict
+from cas.records.picture import AnyFinding, AnyPicture
+from cas.records.verdict import Decision, Finding, GateResult, Verdict
 from policy.counting import CLOSED_BY_VEX
 
 Kind = Literal["answer", "rule", "finding", "component", "evidence", "path", "flip", "closed", "claim", "waiver"]
@@ -28,7 +29,7 @@ def _node(kind: Kind, code: str, children: Iterable[Why] = (), **arguments: obje
     return Why(kind=kind, code=code, arguments=told, children=tuple(children))
 
 
-def explain(answer: Verdict | Decision, assessment: Assessment | None = None) -> Why:
+def explain(answer: Verdict | Decision, assessment: AnyPicture | None = None) -> Why:
     """Build the tree: rules that decided come first, then the others in the pack's order, then what is closed.
 
     A rule decided when it blocks and did not pass. Without gates the one child says so.
@@ -79,7 +80,7 @@ def _finding(one: Finding) -> Why:
     return Why(kind="finding", code=one.code, arguments=tuple(sorted(told.items())), children=tuple(children))
 
 
-def _closed(one: AssessedFinding) -> Why:
+def _closed(one: AnyFinding) -> Why:
     children = [
         _node(
             "claim",

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from cas.digest import Digest
-from cas.records.base import Instant, Part
+from cas.records.base import Instant, Part, Record
 from cas.records.feed import FeedSnapshot
+from cas.records.picture import AnyPicture
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
 from cas.records.proof import Directory
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import (
-    Assessment,
     EvidenceRef,
     Finding,
     GateStatus,
@@ -25,14 +25,20 @@ P = TypeVar("P", bound=Part)
 
 @dataclass(frozen=True, slots=True)
 class FactView:
-    """What judge shows a gate: assessed facts and the release, by value."""
+    """What judge shows a gate: assessed facts and the release, by value.
+
+    ``assessment`` is an Assessment for judge/1 and a Picture for judge/2; a gate that reads what only a Picture has
+    (reachability, waiver effects, the standing of evidence) answers ``unknown`` about an Assessment. ``facts`` gives
+    the facts record of a piece of evidence by its digest (``row.facts``): reports, tests, SBOMs, as they were read.
+    """
 
     question: Question
     release: Release
     environment: Environment
-    assessment: Assessment
+    assessment: AnyPicture
     template: TemplateFacts | None  # what read_template/1 found in the captured deployment template
     feed: FeedSnapshot | None
+    facts: Callable[[Digest], Record] | None = None  # None before judge/2
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from cas.records.verdict import AssessedFinding, ComponentQuestion, Question, UnknownRow
+from cas.records.picture import AnyFinding
+from cas.records.verdict import ComponentQuestion, Question, UnknownRow
 
 CERTAIN: Final = 1_000_000  # nothing at all is known
 HALF: Final = 500_000
@@ -27,7 +28,7 @@ def about_component(component: ComponentQuestion, sboms: int) -> tuple[UnknownRo
     return (_row("Provenance", "sbom_missing", f"{component.component} {component.platform}", CERTAIN),)
 
 
-def about_findings(findings: Iterable[AssessedFinding]) -> tuple[UnknownRow, ...]:
+def about_findings(findings: Iterable[AnyFinding]) -> tuple[UnknownRow, ...]:
     """Say where VEX claims contradict each other."""
     return tuple(
         UnknownRow(

@@ -5,7 +5,23 @@ from typing import Literal
 from cas.records.base import ActorId, Count, Name, Pairs, Part, Record, Text
 from cas.records.forms import Digest, Instant
 
-EvidenceKind = Literal["sbom", "vex", "provenance", "attestation", "advisory", "findings", "generic"]
+EvidenceKind = Literal[
+    "sbom",
+    "vex",
+    "provenance",
+    "attestation",
+    "advisory",
+    "findings",
+    "generic",
+    "tests",
+    "coverage",
+    "secrets",
+    "licenses",
+    "reachability",
+    "signature",
+]
+"""The vocabulary grows; a value never changes its meaning."""
+
 Binding = Literal["attested", "embedded", "asserted"]
 VexStatus = Literal["not_affected", "affected", "fixed", "under_investigation"]
 

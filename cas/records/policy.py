@@ -4,6 +4,7 @@ from typing import Literal
 
 from cas.digest import Digest
 from cas.records.base import ActorId, Count, Instant, Millionths, Name, Nonce, Part, Record, Scalar, Slug, Text
+from cas.records.report import ReachState, Severity
 
 Enforcement = Literal["block", "warn", "observe"]
 
@@ -85,6 +86,33 @@ class Waiver(Record, frozen=True, kw_only=True, tag="waiver/1"):
     environment: str  # empty = any
     reason: Text
     ticket: str
+    approved_by: ActorId
+    expires_at: Instant
+    nonce: Nonce
+
+
+class Waiver2(Record, frozen=True, kw_only=True, tag="waiver/2"):
+    """An accepted risk with an end, an effect, an owner and conditions. It marks findings; it never removes one.
+
+    suppress: the finding counts as closed; defer: closed until the end, which is a promise to fix; downgrade: it
+    counts as ``severity``; require_control: closed only while verified evidence attests ``control``. The conditions
+    carry it to later releases only while they hold: ``while_version`` is the package's version, ``while_reach`` are the
+    states of reachability under which it was granted; empty means whatever.
+    """
+
+    effect: Literal["suppress", "defer", "downgrade", "require_control"]
+    severity: Severity  # of downgrade; else "unknown"
+    control: str  # of require_control; else empty
+    vulnerability: Name
+    component: str  # purl glob; "*" = any
+    subject: Digest | None  # image; None = any of the scope
+    environment: str  # empty = any
+    line: str  # release line; empty = any
+    while_version: str
+    while_reach: tuple[ReachState, ...]
+    reason: Text
+    ticket: Name
+    requested_by: ActorId
     approved_by: ActorId
     expires_at: Instant
     nonce: Nonce

@@ -14,5 +14,5 @@ FORMATS: Final[tuple[Format, ...]] = (DSSE, IN_TOTO, CYCLONEDX, SPDX2, OPENVEX, 
 
 
 def named(name: str) -> Format | None:
-    """Give a format by its name without version."""
+    """Give a format by its name without version, further readings included."""
     return next((each for each in FORMATS if each.name == name), None)

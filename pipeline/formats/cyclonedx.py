@@ -12,7 +12,7 @@ import msgspec
 from cas.digest import Digest
 from cas.records.evidence import EvidenceKind, Package, SbomFacts
 from pipeline.formats.decode import algorithm, digest_in, typed
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
 from pipeline.versions import purl
 
@@ -170,18 +170,19 @@ def read(data: bytes, version: str) -> SbomFacts:
     )
 
 
-def _kind(_document: Document) -> EvidenceKind:
+def _kind(_content: Content) -> EvidenceKind:
     return "sbom"
 
 
-def _detects(document: Document) -> bool:
+def _detects(content: Content) -> bool:
+    document = content.object
     return document.get("bomFormat") == "CycloneDX" or (
         "bomFormat" in document and "specVersion" in document and "spdxVersion" not in document
     )
 
 
-def _version(document: Document) -> str:
-    return str(document.get("specVersion", ""))
+def _version(content: Content) -> str:
+    return str(content.object.get("specVersion", ""))
 
 
 def _subjects(facts: Any) -> tuple[Digest, ...]:

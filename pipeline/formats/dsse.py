@@ -1,28 +1,24 @@
 """DSSE v1 envelopes as a format: known by content; the payload's format is what counts. Must not verify anything."""
 
-from typing import Any, Final
+from typing import Final
 
-from cas.digest import Digest
 from cas.records.evidence import EvidenceKind
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 
 NAME: Final = "dsse"
 
 
-def _detects(document: Document) -> bool:
+def _detects(content: Content) -> bool:
+    document = content.object
     return "payload" in document and "payloadType" in document and "signatures" in document
 
 
-def _version(_document: Document) -> str:
+def _version(_content: Content) -> str:
     return "1"
 
 
-def _kind(_document: Document) -> EvidenceKind:
+def _kind(_content: Content) -> EvidenceKind:
     return "attestation"
-
-
-def _subjects(_facts: Any) -> tuple[Digest, ...]:
-    return ()
 
 
 DSSE: Final = Format(
@@ -33,5 +29,4 @@ DSSE: Final = Format(
     version=_version,
     kind=_kind,
     read=None,
-    subjects=_subjects,
 )

@@ -1,17 +1,20 @@
 """In-toto statements 0.1 and 1, and the SLSA provenance (0.2, 1) that they carry. Must not verify anything.
 
-A statement whose predicate is itself a document that we know (an SBOM, OpenVEX) is opened: ``inner`` gives the
-predicate's own bytes, which are then read as that document.
+A statement whose predicate is itself a document that we know (an SBOM, OpenVEX, a report) is opened: ``inner`` gives
+the predicate's own bytes, which are then read as that document.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from cas.digest import Digest, is_digest
+from cas.problems import Fault
 from cas.records.evidence import AttestationFacts, EvidenceKind
+from pipeline.formats import schema
 from pipeline.formats.decode import fit, typed
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
 
 NAME: Final = "in-toto"
@@ -139,13 +142,13 @@ def _digests(subjects: tuple[_Subject, ...]) -> set[tuple[str, Digest]]:
     return {(name, digest) for name, digest in named if is_digest(digest)}
 
 
-def inner(data: bytes) -> bytes | None:
-    """Give the bytes of the predicate, as they stand in the statement, when it is a document of its own.
+def inner(data: bytes) -> tuple[bytes, bool]:
+    """Give the bytes of the predicate, as they stand in the statement, and whether its type says what document it is.
 
     Raises: evidence.unreadable, cas.too_large
     """
     statement = typed(data, _STATEMENT, NAME)
-    return bytes(statement.predicate) if statement.predicate_type.startswith(_WRAPPED) else None
+    return bytes(statement.predicate), statement.predicate_type.startswith(_WRAPPED)
 
 
 def subjects(facts: Any) -> tuple[Digest, ...]:
@@ -153,22 +156,26 @@ def subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(sorted({digest for _, digest in facts.subjects}))
 
 
-def _detects(document: Document) -> bool:
-    return str(document.get("_type", "")).startswith("https://in-toto.io/Statement/")
+def _detects(content: Content) -> bool:
+    return str(content.object.get("_type", "")).startswith("https://in-toto.io/Statement/")
 
 
-def _version(document: Document) -> str:
-    return _TYPES.get(str(document.get("_type", "")), str(document.get("_type", "")).rpartition("/")[2])
+def _version(content: Content) -> str:
+    named = str(content.object.get("_type", ""))
+    return _TYPES.get(named, named.rpartition("/")[2])
 
 
-def _kind(document: Document) -> EvidenceKind:
-    return "provenance" if document.get("predicateType") in (SLSA_02, SLSA_1) else "attestation"
+def _kind(content: Content) -> EvidenceKind:
+    return "provenance" if content.object.get("predicateType") in (SLSA_02, SLSA_1) else "attestation"
 
 
-def schema_of(document: Document) -> str:
-    """Name the schema that judges a statement by its predicate type; empty for those that we only carry."""
-    schemas = {SLSA_02: "slsa_provenance_v0.2.json", SLSA_1: "slsa_provenance_v1.json"}
-    return schemas.get(str(document.get("predicateType", "")), "in-toto-statement.json")
+_PREDICATES: Final = {SLSA_02: "slsa_provenance_v0.2.json", SLSA_1: "slsa_provenance_v1.json"}
+
+
+def _faults(content: Content) -> Iterable[Fault]:
+    """Judge the predicate by the schema of its type; other predicates are only carried."""
+    name = _PREDICATES.get(str(content.object.get("predicateType", "")))
+    return schema.faults(name, content.object) if name else ()
 
 
 IN_TOTO: Final = Format(
@@ -180,4 +187,5 @@ IN_TOTO: Final = Format(
     kind=_kind,
     read=read,
     subjects=subjects,
+    faults=_faults,
 )

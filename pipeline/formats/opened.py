@@ -1,11 +1,12 @@
 """Opening a submitted document: bounds, detection, wrappings, schema; all faults at once. Pure.
 
-(1) size, depth, count, then strict JSON; (2) an envelope is opened to its payload; (3) a statement around a document
-that we know is opened to that document; (4) the innermost document is judged by its schema, and so is each wrapping.
+(1) size, depth, count, then the document's syntax; (2) an envelope is opened to its payload; (3) a statement around a
+document that we know is opened to that document; (4) the innermost document is judged by its schema and its format's
+own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,13 +17,28 @@ from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
 from pipeline.formats import in_toto, schema
 from pipeline.formats.catalog import FORMATS
-from pipeline.formats.decode import parse
+from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 from pipeline.formats.in_toto import IN_TOTO
 from pipeline.formats.problems import DocumentUnreadable
+from pipeline.formats.xml import XmlInvalidError
 
 _MAX_NAMED: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way in which a document is read: as what, and as evidence of what."""
+
+    format: Format
+    version: str
+    kind: EvidenceKind
+
+    @property
+    def name(self) -> str:
+        """``name/version``, as normalise/1 takes it."""
+        return f"{self.format.name}/{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +46,25 @@ class Opened:
     """A good document. ``raw`` is what becomes facts, byte for byte as it stood in its wrappings."""
 
     raw: bytes
-    format: Format
-    version: str
-    kind: EvidenceKind
+    readings: tuple[Reading, ...]  # never empty
     envelope: bytes | None = None
     statement: bytes | None = None
     covered: tuple[Digest, ...] = ()  # subjects of the statement that wraps, or is, the document
 
     @property
     def name(self) -> str:
-        """``name/version``, as normalise/1 takes it."""
-        return f"{self.format.name}/{self.version}"
+        """The first reading's ``name/version``."""
+        return self.readings[0].name
+
+    @property
+    def kind(self) -> EvidenceKind:
+        """What the first reading is evidence of."""
+        return self.readings[0].kind
+
+    @property
+    def version(self) -> str:
+        """The first reading's version."""
+        return self.readings[0].version
 
 
 class Refused(Exception):  # noqa: N818 - carries faults to the one place that collects them
@@ -51,26 +75,37 @@ class Refused(Exception):  # noqa: N818 - carries faults to the one place that c
         self.faults = faults
 
 
-def detect(document: Any) -> Format | None:
-    """Give the first format that recognises a parsed document by its content."""
-    if not isinstance(document, dict):
-        return None
-    return next((each for each in FORMATS if each.detects(document)), None)
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A wrapping or the document itself, recognised."""
+
+    content: Content
+    format: Format
+    version: str
 
 
-def _parsed(data: bytes, at: str) -> Any:
+def detect(document: Content) -> Format | None:
+    """Give the first format that recognises a document by its content."""
+    return next((each for each in FORMATS if not each.within and each.detects(document)), None)
+
+
+def _content(data: bytes, at: str) -> Content:
     try:
-        return parse(data)
+        return content(data)
     except TooLarge as problem:
         raise Refused(Fault(at, "evidence.too_large", problem.detail())) from problem
     except CanonInvalid as problem:
         raise Refused(Fault(at, "evidence.not_json", problem.detail())) from problem
+    except XmlInvalidError as error:
+        raise Refused(Fault(at, "evidence.not_xml", str(error))) from error
 
 
-def _known(document: Any, at: str) -> tuple[Format, str]:
-    """Detect format and version, and hold the document to the schema of that version."""
+def _known(document: Content, at: str) -> _Layer:
+    """Detect format and version, and hold the document to the schema and the rules of that version."""
     found = detect(document)
     if found is None:
+        if document.syntax == "text":
+            raise Refused(Fault(at, "evidence.not_json", "neither JSON nor XML, nor a text format that is known"))
         raise Refused(Fault(at, "evidence.format_unknown", "no known format recognises this document"))
     version = found.version(document)
     name = found.schema(version)
@@ -78,17 +113,11 @@ def _known(document: Any, at: str) -> tuple[Format, str]:
         readable = ", ".join(known for known, _ in found.schemas)
         said = f"{found.name} {version[:_MAX_NAMED]!r} is not readable; readable: {readable}"
         raise Refused(Fault(at, "evidence.version_unsupported", said))
-    faults = [Fault(at + each.pointer, each.code, each.message) for each in _judge(found, name, document)]
+    faults = list(schema.faults(name, document.value)) if name else []
+    faults = faults or list(found.faults(document))
     if faults:
-        raise Refused(*faults)
-    return found, version
-
-
-def _judge(found: Format, name: str, document: Document) -> list[Fault]:
-    faults = list(schema.faults(name, document))
-    if found is IN_TOTO and not faults:
-        faults = list(schema.faults(in_toto.schema_of(document), document))
-    return faults
+        raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
+    return _Layer(document, found, version)
 
 
 def _payload(data: bytes, at: str) -> bytes:
@@ -100,10 +129,14 @@ def _payload(data: bytes, at: str) -> bytes:
         raise Refused(Fault(f"{at}/payload", "evidence.payload_invalid", problem.detail())) from problem
 
 
-def _check_declared(declared: str, formats: tuple[tuple[Format, str], ...]) -> None:
-    names = {name for each, version in formats for name in (each.name, f"{each.name}/{version}", *each.media_types)}
+def _check_declared(declared: str, layers: list[_Layer]) -> None:
+    names = {
+        name
+        for each in layers
+        for name in (each.format.name, f"{each.format.name}/{each.version}", *each.format.media_types)
+    }
     if declared and declared not in names:
-        said = f"declared {declared[:_MAX_NAMED]!r}, found {formats[-1][0].name}/{formats[-1][1]}"
+        said = f"declared {declared[:_MAX_NAMED]!r}, found {layers[-1].format.name}/{layers[-1].version}"
         raise Refused(Fault("", "evidence.format_mismatch", said))
 
 
@@ -112,30 +145,53 @@ def open_document(data: bytes, declared: str = "") -> Opened:
 
     Raises: Refused, with every fault of the innermost layer that could be reached
     """
-    document = _parsed(data, "")  # (1)
-    found, version = _known(document, "")
-    layers = [(found, version)]
+    layers = [_known(_content(data, ""), "")]  # (1)
     envelope, statement, raw, at = None, None, data, ""
     covered: tuple[Digest, ...] = ()
-    if found is DSSE:  # (2)
+    if layers[-1].format is DSSE:  # (2)
         envelope, raw, at = data, _payload(data, ""), "/payload"
-        document = _parsed(raw, at)
-        found, version = _known(document, at)
-        layers.append((found, version))
-        if found is DSSE:
+        layers.append(_known(_content(raw, at), at))
+        if layers[-1].format is DSSE:
             raise Refused(Fault(at, "evidence.payload_invalid", "an envelope inside an envelope"))
-    if found is IN_TOTO:  # (3)
-        covered = _covered(raw, version, at)
-        inner = in_toto.inner(raw)
-        if inner is not None:
-            statement, at = raw, f"{at}/predicate"
-            raw, document = inner, document["predicate"]
-            found, version = _known(document, at)  # (4)
-            layers.append((found, version))
-    if found.read is None:
+    if layers[-1].format is IN_TOTO:  # (3)
+        covered = _covered(raw, layers[-1].version, at)
+        within = _predicate(raw, f"{at}/predicate")
+        if within is not None:
+            statement, at, raw = raw, f"{at}/predicate", within.content.data
+            layers.append(within)  # (4)
+    if layers[-1].format.read is None:
         raise Refused(Fault(at, "evidence.is_advisory", "import advisories into a feed"))
-    _check_declared(declared, tuple(layers))
-    return Opened(raw, found, version, found.kind(document), envelope, statement, covered)
+    _check_declared(declared, layers)
+    return Opened(raw, _readings(layers[-1], at), envelope, statement, covered)
+
+
+def _predicate(raw: bytes, at: str) -> _Layer | None:
+    """Recognise a predicate that is a document of its own; what its type promises must be so, anything else may be."""
+    data, promised = in_toto.inner(raw)
+    if not data.startswith(b"{"):
+        return None
+    try:
+        found = _known(_content(data, at), at)
+    except Refused:
+        if promised:
+            raise
+        return None
+    if promised or (found.format.read is not None and found.format not in (DSSE, IN_TOTO)):
+        return found
+    return None
+
+
+def _readings(layer: _Layer, at: str) -> tuple[Reading, ...]:
+    """List what the document is read as (5)."""
+    every = [layer.format, *(each for each in FORMATS if each.within == layer.format.name)]
+    found = []
+    for each in every:
+        kind = each.kind(layer.content) if each is layer.format or each.detects(layer.content) else None
+        if kind is not None and each.read is not None:
+            found.append(Reading(each, layer.version, kind))
+    if not found:
+        raise Refused(Fault(at, "evidence.holds_nothing", "the document holds nothing that is evidence"))
+    return tuple(found)
 
 
 def _covered(raw: bytes, version: str, at: str) -> tuple[Digest, ...]:

@@ -7,7 +7,7 @@ import msgspec
 from cas.digest import Digest
 from cas.records.evidence import EvidenceKind, VexFacts, VexProduct, VexStatement, VexStatus
 from pipeline.formats.decode import algorithm, digest_in, fit, typed
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
 from pipeline.versions import purl
 
@@ -123,15 +123,15 @@ def subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(sorted(filter(None, found)))
 
 
-def _detects(document: Document) -> bool:
-    return str(document.get("@context", "")).startswith(_CONTEXT)
+def _detects(content: Content) -> bool:
+    return str(content.object.get("@context", "")).startswith(_CONTEXT)
 
 
-def _version(document: Document) -> str:
-    return str(document.get("@context", ""))[len(_CONTEXT) :].strip("/").removeprefix("v")
+def _version(content: Content) -> str:
+    return str(content.object.get("@context", ""))[len(_CONTEXT) :].strip("/").removeprefix("v")
 
 
-def _kind(_document: Document) -> EvidenceKind:
+def _kind(_content: Content) -> EvidenceKind:
     return "vex"
 
 

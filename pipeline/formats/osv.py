@@ -3,7 +3,7 @@
 Lenient where real records break the schema without losing their meaning (``versions: null``, odd git hashes).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -12,7 +12,7 @@ from cas.digest import Digest
 from cas.records.evidence import Advisory, EvidenceKind, Severity, VersionEvent, VersionRange
 from pipeline.feeds import severity
 from pipeline.formats.decode import fit, typed
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
 from pipeline.formats.problems import DocumentUnreadable
 from pipeline.versions.catalog import scheme_of
@@ -196,22 +196,23 @@ def advisories(data: bytes, raw: Digest) -> Iterator[tuple[str, str, Advisory]]:
             yield (*pair, _advisory(osv, affected, at, raw, pair[0]))
 
 
-def _detects(document: Document) -> bool:
+def _detects(content: Content) -> bool:
+    return is_record(content.object)
+
+
+def is_record(document: Mapping[str, Any]) -> bool:
+    """Tell whether an object looks like an OSV record."""
     return isinstance(document.get("id"), str) and "modified" in document and (
         "affected" in document or "schema_version" in document or "withdrawn" in document
     )  # fmt: skip
 
 
-def _version(_document: Document) -> str:
+def _version(_content: Content) -> str:
     return "1"
 
 
-def _kind(_document: Document) -> EvidenceKind:
+def _kind(_content: Content) -> EvidenceKind:
     return "advisory"
-
-
-def _subjects(_facts: Any) -> tuple[Digest, ...]:
-    return ()
 
 
 OSV: Final = Format(
@@ -222,5 +223,4 @@ OSV: Final = Format(
     version=_version,
     kind=_kind,
     read=None,
-    subjects=_subjects,
 )

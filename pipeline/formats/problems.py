@@ -6,8 +6,10 @@ from cas.problems import Category, Problem
 
 FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.not_json", "The bytes are not acceptable JSON (syntax, duplicate keys, NaN, unsafe integers)."),
+    ("evidence.not_xml", "The bytes are not acceptable XML (syntax, document types, entities)."),
     ("evidence.too_large", "Size, depth or number of values is beyond the bound."),
     ("evidence.format_unknown", "No known format recognises the document."),
+    ("evidence.holds_nothing", "The document is of a known format, and empty of anything that counts."),
     ("evidence.format_mismatch", "The document is not of the format that was declared."),
     ("evidence.version_unsupported", "The format is known, this version of it is not."),
     ("evidence.schema", "The document breaks its format's schema; the part behind the second dot is the keyword."),

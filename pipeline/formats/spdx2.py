@@ -7,7 +7,7 @@ import msgspec
 from cas.digest import Digest
 from cas.records.evidence import EvidenceKind, Package, SbomFacts
 from pipeline.formats.decode import algorithm, digest_in, typed
-from pipeline.formats.format import Document, Format
+from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
 from pipeline.formats.schema import RELAXED
 from pipeline.versions import purl
@@ -149,15 +149,15 @@ def read(data: bytes, version: str) -> SbomFacts:
     )
 
 
-def _detects(document: Document) -> bool:
-    return str(document.get("spdxVersion", "")).startswith("SPDX-")
+def _detects(content: Content) -> bool:
+    return str(content.object.get("spdxVersion", "")).startswith("SPDX-")
 
 
-def _version(document: Document) -> str:
-    return str(document.get("spdxVersion", "")).removeprefix("SPDX-")
+def _version(content: Content) -> str:
+    return str(content.object.get("spdxVersion", "")).removeprefix("SPDX-")
 
 
-def _kind(_document: Document) -> EvidenceKind:
+def _kind(_content: Content) -> EvidenceKind:
     return "sbom"
 
 

@@ -122,7 +122,7 @@ def _take(given: _Given, store: Store, data: bytes, at: int) -> None:
     given.count += 1
     try:
         document = parse(data)
-        if not isinstance(document, dict) or not osv.OSV.detects(document):
+        if not isinstance(document, dict) or not osv.is_record(document):
             given.faults.append(Fault(f"/{at}", "evidence.format_unknown", "not an OSV record"))
             return
         osv.places(data)

@@ -17,7 +17,7 @@ from cas.records.evidence import Admission, Binding, Evidence, EvidenceKind, Nor
 from cas.records.proof import Verification, VerifyInput
 from cas.store import load
 from pipeline.effects import Caller, Effects
-from pipeline.formats.opened import Opened, Refused, open_document
+from pipeline.formats.opened import Opened, Reading, Refused, open_document
 from pipeline.formats.problems import EvidenceContended, EvidenceEmpty, EvidenceRefused, EvidenceTooMany
 from pipeline.operations.staging import Staging
 from pipeline.operations.work import Work
@@ -41,7 +41,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a document about one subject. ``duplicate``: these bytes had been admitted for it before."""
+    """What became of one reading of a document about one subject.
+
+    ``duplicate``: these bytes had been admitted for it before.
+    """
 
     document: int  # place in the call
     raw: Digest
@@ -66,14 +69,20 @@ class Submitted:
 
 @dataclass(slots=True)
 class _Document:
-    """A document on its way in."""
+    """One reading of a document on its way in."""
 
     at: int
     submitted: Digest
     opened: Opened
+    reading: Reading
+    facts: Done[Any]
     subjects: tuple[Digest, ...] = ()
     named: frozenset[Digest] = frozenset()
-    facts: Done[Any] | None = None
+
+    def receipt(self, subject: Digest) -> str:
+        """Name the ref of the first admission of this reading about a subject."""
+        first = self.reading is self.opened.readings[0]
+        return refs.receipt(self.submitted, subject, "" if first else self.reading.format.name)
 
 
 def submit(
@@ -114,7 +123,7 @@ def _prepare(work: Work, documents: Sequence[Submission]) -> list[_Document]:
     faults: list[Fault] = []
     for at, given in enumerate(documents):
         try:
-            ready.append(_open(work, at, given))
+            ready += _open(work, at, given)
         except Refused as refused:
             faults += [Fault(f"/{at}{each.pointer}", each.code, each.message) for each in refused.faults]
     if faults:
@@ -122,20 +131,29 @@ def _prepare(work: Work, documents: Sequence[Submission]) -> list[_Document]:
     return ready
 
 
-def _open(work: Work, at: int, given: Submission) -> _Document:
+def _open(work: Work, at: int, given: Submission) -> list[_Document]:
     if given.subject and not digest.is_digest(given.subject):
         raise Refused(Fault("", "evidence.subject_invalid", f"not a digest: {given.subject[:80]!r}"))
     opened = open_document(given.data, given.format)  # (1)
-    document = _Document(at, digest.of_bytes(given.data), opened)
-    raw = work.effects.store.put(opened.raw)
+    submitted, raw = digest.of_bytes(given.data), work.effects.store.put(opened.raw)
     try:
-        document.facts = work.run(NORMALISE, NormaliseInput(raw=raw, format=opened.name))  # (2)
+        found = [
+            _Document(
+                at,
+                submitted,
+                opened,
+                reading,
+                work.run(NORMALISE, NormaliseInput(raw=raw, format=reading.name)),  # (2)
+            )
+            for reading in opened.readings
+        ]
     except Problem as problem:
         raise Refused(Fault("", problem.code, problem.detail())) from problem
-    named = opened.format.subjects(document.facts.record)
-    document.named = frozenset((*named, *opened.covered))
-    document.subjects = _subjects(given.subject, opened.covered or named)
-    return document
+    every = sorted({name for each in found for name in each.reading.format.subjects(each.facts.record)})
+    for each in found:
+        each.named = frozenset((*every, *opened.covered))
+        each.subjects = _subjects(given.subject, opened.covered or tuple(every))
+    return found
 
 
 def _subjects(given: str, named: tuple[Digest, ...]) -> tuple[Digest, ...]:
@@ -158,11 +176,11 @@ def _admit(work: Work, document: _Document) -> list[Receipt]:
     receipts: list[Receipt] = []
     listed = False
     for subject in document.subjects:
-        before = work.ref(refs.receipt(document.submitted, subject))
+        before = work.ref(document.receipt(subject))
         if before is not None:
             receipts.append(_first(work, document.at, before))
             continue
-        if not listed and document.facts is not None:
+        if not listed:
             work.again(document.facts)
             listed = True
         receipts.append(_note(work, document, subject))
@@ -204,18 +222,17 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
     evidence = Evidence(
         raw=store.put(opened.raw),
         envelope=envelope,
-        format=opened.name,
-        type=opened.kind,
+        format=document.reading.name,
+        type=document.reading.kind,
         subject=subject,
         binding=binding,
         verification=checked.digest if checked is not None else None,
     )
-    assert document.facts is not None
     admission = Admission(
         evidence=work.save(evidence),
         facts=document.facts.digest,
         subject=subject,
-        type=opened.kind,
+        type=document.reading.kind,
         binding=binding,
         verification=evidence.verification,
         admitted_at=work.now,
@@ -225,7 +242,7 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
     work.note(
         "evidence.admitted",
         name,
-        (work.add(refs.evidence(subject), name), work.move(refs.receipt(document.submitted, subject), name)),
+        (work.add(refs.evidence(subject), name), work.move(document.receipt(subject), name)),
         envelopes=(envelope,) if envelope is not None else (),
         verifications=(checked.digest,) if checked is not None else (),
         beside=beside,

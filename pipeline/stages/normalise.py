@@ -1,6 +1,7 @@
 """normalise/1: a raw document becomes facts. Must not know who submitted it, nor what it is bound to."""
 
 from cas.records.evidence import AttestationFacts, NormaliseInput, SbomFacts, VexFacts
+from cas.records.report import CoverageFacts, GenericFacts, ReachFacts, ReportFacts, TestFacts
 from pipeline.formats.catalog import named
 from pipeline.formats.format import Facts
 from pipeline.formats.problems import DocumentUnreadable
@@ -19,4 +20,10 @@ def normalise(question: NormaliseInput, io: StageIO) -> Facts:
     return known.read(io.read(question.raw), version)
 
 
-NORMALISE = Stage("normalise", 1, NormaliseInput, (SbomFacts, VexFacts, AttestationFacts), normalise)
+NORMALISE = Stage(
+    "normalise",
+    1,
+    NormaliseInput,
+    (SbomFacts, VexFacts, AttestationFacts, ReportFacts, TestFacts, CoverageFacts, ReachFacts, GenericFacts),
+    normalise,
+)

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 
 from cas.records.base import Part
-from cas.records.verdict import EvidenceRef, EvidenceRow, Finding
+from cas.records.picture import AnyRow
+from cas.records.verdict import EvidenceRef, Finding
 from policy.gate import Answer, FactView, Gate, finding
 from policy.globs import any_matches
 
@@ -55,7 +56,7 @@ def check(params: Params, view: FactView) -> Answer:
     return Answer(status="fail" if findings else "pass", findings=tuple(findings))
 
 
-def _fits(params: Params, row: EvidenceRow) -> bool:
+def _fits(params: Params, row: AnyRow) -> bool:
     return any_matches(params.builders, row.builder) and any_matches(params.sources, row.source)
 
 

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from cas.records.base import Part, Tenths
-from cas.records.verdict import AssessedFinding, GateStatus
+from cas.records.picture import AnyFinding
+from cas.records.verdict import GateStatus
 from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, distinct, missing_facts, of_group, score
 from policy.gate import Answer, FactView, Gate
 
@@ -32,7 +33,7 @@ def check(params: Params, view: FactView) -> Answer:
     return Answer(status, over + missing, (("new", len(groups)),))
 
 
-def _heavy(params: Params, one: AssessedFinding) -> bool:
+def _heavy(params: Params, one: AnyFinding) -> bool:
     tenths = score(one)
     return params.unscored == "count" if tenths is None else tenths >= params.threshold_tenths
 

@@ -7,7 +7,8 @@ import msgspec
 
 from cas.records.base import Count, Part
 from cas.records.evidence import Binding, EvidenceKind
-from cas.records.verdict import ComponentRow, EvidenceRef, EvidenceRow, Finding
+from cas.records.picture import AnyRow
+from cas.records.verdict import ComponentRow, EvidenceRef, Finding
 from policy.gate import Answer, FactView, Gate, finding
 from policy.globs import any_matches
 
@@ -28,7 +29,7 @@ class Params(Part, frozen=True, kw_only=True):
 def check(params: Params, view: FactView) -> Answer:
     """Fail for each component and platform where a demanded type is absent, or bound more weakly than demanded."""
     assessment = view.assessment
-    rows: dict[tuple[str, str], list[EvidenceRow]] = {}
+    rows: dict[tuple[str, str], list[AnyRow]] = {}
     for row in assessment.evidence:
         rows.setdefault((row.component, row.platform), []).append(row)
     findings = [
@@ -47,7 +48,7 @@ def check(params: Params, view: FactView) -> Answer:
     )
 
 
-def _of_component(params: Params, component: ComponentRow, rows: list[EvidenceRow]) -> Iterator[Finding]:
+def _of_component(params: Params, component: ComponentRow, rows: list[AnyRow]) -> Iterator[Finding]:
     for kind in params.types:
         fitting = [
             row

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from cas.records.base import Count, Part
-from cas.records.verdict import AssessedFinding, Finding, GateStatus
+from cas.records.picture import AnyFinding
+from cas.records.verdict import Finding, GateStatus
 from policy.counting import (
     GROUP_FLIPS,
     MISSING_FLIPS,
@@ -49,7 +50,7 @@ def check(params: Params, view: FactView) -> Answer:
     return Answer(status, over + missing, tuple(found.items()))
 
 
-def _over(params: Params, groups: tuple[tuple[AssessedFinding, ...], ...], found: dict[str, int]) -> Iterator[Finding]:
+def _over(params: Params, groups: tuple[tuple[AnyFinding, ...], ...], found: dict[str, int]) -> Iterator[Finding]:
     for group in groups:
         severity = group[0].severity
         budget: int | None = getattr(params, severity)

@@ -7,7 +7,8 @@ import msgspec
 
 from cas.records.base import Part
 from cas.records.evidence import EvidenceKind
-from cas.records.verdict import ComponentRow, EvidenceRef, EvidenceRow, Finding
+from cas.records.picture import AnyRow
+from cas.records.verdict import ComponentRow, EvidenceRef, Finding
 from policy.gate import Answer, FactView, Gate, finding
 from policy.globs import any_matches
 
@@ -45,7 +46,7 @@ def check(params: Params, view: FactView) -> Answer:
     )
 
 
-def _of_kind(params: Params, component: ComponentRow, kind: str, rows: list[EvidenceRow]) -> Iterator[Finding]:
+def _of_kind(params: Params, component: ComponentRow, kind: str, rows: list[AnyRow]) -> Iterator[Finding]:
     good = [row for row in rows if _signed(params, row)]
     bad = [row for row in rows if not _signed(params, row)]
     if not rows:
@@ -70,7 +71,7 @@ def _of_kind(params: Params, component: ComponentRow, kind: str, rows: list[Evid
         )
 
 
-def _signed(params: Params, row: EvidenceRow) -> bool:
+def _signed(params: Params, row: AnyRow) -> bool:
     named = {name for name in row.signers if any_matches(params.signers, name)}
     return row.verified and len(named) >= params.minimum
 

@@ -1,7 +1,7 @@
 """Are findings closed only by VEX claims that weigh enough?"""
 
 from cas.records.base import Millionths, Part
-from cas.records.verdict import AssessedFinding
+from cas.records.picture import AnyFinding
 from policy.counting import CLOSED_BY_VEX, distinct, of_group
 from policy.gate import Answer, FactView, Gate
 
@@ -28,7 +28,7 @@ def check(params: Params, view: FactView) -> Answer:
     return Answer("fail" if findings else "pass", findings, (("closed", len(closed)), ("weak", len(findings))))
 
 
-def _strongest(params: Params, one: AssessedFinding) -> int:
+def _strongest(params: Params, one: AnyFinding) -> int:
     return max(
         (
             claim.score

@@ -1,0 +1,73 @@
+"""A document's syntax, told from its bytes: JSON, JSON values one after another, XML, or text. Must not know formats.
+
+Strict JSON comes first: what is JSON is nothing else. Detection never looks at names or declared types.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from cas.problems import CanonInvalid
+from pipeline.formats import xml
+from pipeline.formats.decode import bound, parse
+from pipeline.formats.format import Content
+
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
+_MAX_VALUES: Final = 2_000_000
+
+
+def content(data: bytes) -> Content:
+    """Parse a document by its syntax.
+
+    Raises: cas.canon_invalid (neither strict JSON nor anything else we can read), cas.too_large, XmlInvalidError
+    """
+    head = data[:256].lstrip(b" \t\r\n")[:1]
+    if head == b"<":
+        return Content(data, "xml", xml.parse(data))
+    try:
+        return Content(data, "json", parse(data))
+    except CanonInvalid as problem:
+        found = _lines(data) if head in {b"{", b"["} else _text(data)
+        if found is None:
+            raise problem from None
+        return found
+
+
+def values(data: bytes) -> Iterator[bytes]:
+    """Give the bytes of each JSON object or array that stands at the top level, one after another.
+
+    What stands between them, or is left open, is given too: a decoder refuses it.
+    """
+    depth, begin = 0, 0
+    for token in _TOKENS.finditer(data):
+        sign = token.group()
+        if sign in {b"{", b"["}:
+            depth += 1
+        elif sign in {b"}", b"]"}:
+            depth -= 1
+            if depth <= 0:
+                yield data[begin : token.end()]
+                begin, depth = token.end(), 0
+    if data[begin:].strip():
+        yield data[begin:]
+
+
+def _lines(data: bytes) -> Content | None:
+    bound(data)
+    found: list[Any] = []
+    for value in values(data):
+        if len(found) >= _MAX_VALUES:
+            return None
+        try:
+            found.append(parse(value))
+        except CanonInvalid:
+            return None
+    return Content(data, "json-lines", found) if len(found) > 1 else None
+
+
+def _text(data: bytes) -> Content | None:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text or not text.strip() else Content(data, "text", text)

@@ -1,0 +1,68 @@
+"""A document's syntax is told from its bytes; what is dangerous in XML is refused before anything is expanded."""
+
+import pytest
+
+from cas.problems import CanonInvalid, TooLarge
+from pipeline.formats import xml
+from pipeline.formats.content import content, values
+
+
+@pytest.mark.parametrize(
+    ("data", "syntax"),
+    [
+        (b'{"a": 1}', "json"),
+        (b"[1, 2]", "json"),
+        (b'{"a": 1}\n{"b": 2}\n', "json-lines"),
+        (b'{\n "a": "}"\n}\n{"b": "\\"{"}', "json-lines"),
+        (b"  <a/>", "xml"),
+        (b"SPDXVersion: SPDX-2.3\n", "text"),
+    ],
+)
+def test_syntax_is_told_from_the_bytes(data, syntax):
+    assert content(data).syntax == syntax
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b'{"a": 1} {"a": ', b'{"a": 1, "a": 2}', b'{"a":1}{"b":1,"b":2}', b"\xff\xfe", b"a\0b"]
+)
+def test_what_is_nothing_is_refused(data):
+    with pytest.raises(CanonInvalid):
+        content(data)
+
+
+def test_values_stand_one_after_another_whatever_their_strings_hold():
+    data = b'{"a": "}{"}[1, {"b": "\\\\"}]  {"c": []}'
+    assert list(map(bytes.strip, values(data))) == [b'{"a": "}{"}', b'[1, {"b": "\\\\"}]', b'{"c": []}']
+
+
+BOMB = b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><a>&c;</a>'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        BOMB,
+        b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+        b"<a>",
+        b"<a></b>",
+        b"<a>&undefined;</a>",
+        b'<?xml version="1.0" encoding="nonsense"?><a/>',
+        b"<a/><b/>",
+        b"<a b='1' b='2'/>",
+    ],
+)
+def test_dangerous_or_broken_xml_is_refused(data):
+    with pytest.raises(xml.XmlInvalidError):
+        content(data)
+
+
+def test_deep_xml_is_refused():
+    with pytest.raises(TooLarge):
+        content(b"<a>" * 1000 + b"</a>" * 1000)
+
+
+def test_elements_keep_namespaces_text_and_places():
+    root = content(b'<x:a xmlns:x="urn:x" k="v">t<b>1</b><b> 2 </b></x:a>').value
+    assert (root.tag, root.get("k"), xml.local(root)) == ("{urn:x}a", "v", "a")
+    assert [(xml.text(each), at) for each, at in xml.children(root, "b", "/a")] == [("1", "/a/b[1]"), ("2", "/a/b[2]")]
+    assert (xml.text(root, "b"), xml.text(root, "none"), xml.child(root, "none")) == ("1", "", None)
