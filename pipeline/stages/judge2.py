@@ -10,7 +10,7 @@ from typing import Final
 from cas import canon
 from cas.digest import Digest
 from cas.records.base import Instant, Record
-from cas.records.picture import Assessment2, JudgeInput2, Picture
+from cas.records.picture import AnyFinding, Assessment2, JudgeInput2, Picture
 from cas.records.policy import PolicyPack
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import Question, Verdict
@@ -18,6 +18,7 @@ from pipeline.facts import facts_of
 from pipeline.feeds.reading import snapshot
 from pipeline.stage import Stage, StageIO
 from pipeline.stages.judge import DEFAULT_TTL, AssessmentForeign
+from policy.counting import distinct
 from policy.evaluate import Asked, ask, judged_gates, outcome_of
 from policy.gate import FactView
 from policy.instants import earliest_after, plus
@@ -45,8 +46,10 @@ def _question(data: bytes) -> Question:
     return canon.to_record(data, Question)
 
 
-def _picture(data: bytes) -> Picture:
-    return canon.to_record(data, Picture)
+def _picture(data: bytes) -> tuple[Picture, tuple[tuple[AnyFinding, ...], ...]]:
+    """Read a picture, and group what is open once for every gate and question."""
+    picture = canon.to_record(data, Picture)
+    return picture, distinct([one for one in picture.findings if one.open])
 
 
 def _release(data: bytes) -> Release:
@@ -73,7 +76,7 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
     assessment = io.load(asked.assessment, Assessment2)
     if assessment.question != asked.question:
         raise AssessmentForeign(question=asked.question, assessment=asked.assessment)
-    picture = io.derive(assessment.picture, _picture, via=asked.assessment)
+    picture, groups = io.derive(assessment.picture, _picture, via=asked.assessment)
     environment = io.derive(question.environment, _environment, via=asked.question)
     view = FactView(
         question=question,
@@ -83,6 +86,7 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
         template=io.derive(picture.template, _template, via=assessment.picture) if picture.template else None,
         feed=io.derive(question.feed, snapshot, via=asked.question) if question.feed else None,
         facts=_facts(io, assessment.picture),
+        open_groups=groups,
     )
     ttl = DEFAULT_TTL
     gates: tuple[Asked, ...] = ()
