@@ -26,6 +26,11 @@ def waivers(scope: str) -> str:
     return f"waivers/{scope}"
 
 
+def waiver_request(uuid: str) -> str:
+    """WaiverRequest that waits for an approval."""
+    return f"waiver_request/{uuid}"
+
+
 def policy(environment: str) -> str:
     """PolicyPack that is active there."""
     return f"policy/{environment}"

@@ -16,6 +16,7 @@ from api.calls import (
     tokens,
     trust,
     verdicts,
+    waivers,
 )
 from api.calls.call import AnyCall
 
@@ -26,6 +27,7 @@ CALLS: tuple[AnyCall, ...] = (
     *releases.CALLS,
     *environments.CALLS,
     *policies.CALLS,
+    *waivers.CALLS,
     *verdicts.CALLS,
     *promotions.CALLS,
     *deployments.CALLS,

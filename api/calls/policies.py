@@ -1,4 +1,4 @@
-"""Policy packs and waivers."""
+"""Policy packs."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ import msgspec
 
 from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
-from cas.records.base import Instant, Slug
-from cas.records.policy import PolicyPack, Waiver
+from cas.records.base import Slug
+from cas.records.policy import PolicyPack
 
 
 class StorePolicy(Ask, frozen=True, kw_only=True):
@@ -50,45 +50,6 @@ class PoliciesPage(Answer, frozen=True, kw_only=True):
     next_cursor: str
 
 
-class GrantWaiver(Ask, frozen=True, kw_only=True):
-    """Accept a risk until an end. It marks findings; it never removes one."""
-
-    vulnerability: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=65536)]
-    expires_at: Instant
-    component: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] = "*"
-    environment: Annotated[str, msgspec.Meta(max_length=128)] = ""
-    subject: Annotated[str, msgspec.Meta(max_length=71)] = ""
-    ticket: Annotated[str, msgspec.Meta(max_length=255)] = ""
-
-
-class WaiverView(Answer, frozen=True, kw_only=True):
-    """A waiver, and who gave it."""
-
-    digest: Digest
-    waiver: Waiver
-    approved_by: str
-
-
-class ListWaivers(PageAsk, frozen=True, kw_only=True):
-    """Waivers that may count in an environment, the ended ones too."""
-
-    environment: str = ""
-
-
-class WaiversPage(Answer, frozen=True, kw_only=True):
-    """A page of waivers."""
-
-    items: tuple[WaiverView, ...]
-    next_cursor: str
-
-
-class WithdrawWaiver(Ask, frozen=True, kw_only=True):
-    """Take a waiver back before its end; its record stays."""
-
-    waiver: Digest
-
-
 STORE = Call(
     "policy.store",
     "POST",
@@ -110,20 +71,4 @@ ACTIVATE = Call(
     "policy:write",
     "Let a pack judge an environment.",
 )
-GRANT = Call(
-    "waiver.grant",
-    "POST",
-    "/waivers",
-    GrantWaiver,
-    WaiverView,
-    "policy:write",
-    "Accept a risk until an end.",
-    status=201,
-    person=True,
-)
-WAIVERS = Call("waiver.list", "GET", "/waivers", ListWaivers, WaiversPage, "policy:read", "List waivers.")
-WITHDRAW = Call(
-    "waiver.withdraw", "DELETE", "/waivers/{waiver}", WithdrawWaiver, WaiverView, "policy:write", "Take a waiver back."
-)
-
-CALLS = (STORE, LIST, SHOW, ACTIVATE, GRANT, WAIVERS, WITHDRAW)
+CALLS = (STORE, LIST, SHOW, ACTIVATE)

@@ -12,6 +12,7 @@ COMMANDS: Final = (
     ("environment", "Set and list environments.", "api.cli.environment"),
     ("target", "Add and list the hosts of an environment.", "api.cli.target"),
     ("policy", "Store, activate, list, show policy packs.", "api.cli.policy"),
+    ("waiver", "Accept a risk by two people, until an end.", "api.cli.waiver"),
     ("promote", "Ask that a release go to an environment.", "api.cli.promote"),
     ("promotion", "List and show promotions, decide again.", "api.cli.promotion"),
     ("approve", "Sign and give your approval.", "api.cli.approve"),

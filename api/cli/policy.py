@@ -1,15 +1,12 @@
 """stella policy …"""
 
-from datetime import timedelta
 from pathlib import Path
 
 import typer
 
-from api.calls import health
 from api.calls import policies as calls
-from api.cli.output import group, screen, when
+from api.cli.output import group, screen
 from api.cli.words import read_file
-from api.times import plus
 
 APP = group("Store, activate, list, show policy packs; waive findings.")
 
@@ -63,60 +60,6 @@ def show(context: typer.Context, pack: str = typer.Argument(help="Name or digest
     with out.door(writable=False) as door:
         found = door.ask(calls.SHOW, calls.ShowPolicy(policy=pack))
     out.show(found, _lines(found))
-
-
-@APP.command()
-def waive(
-    context: typer.Context,
-    vulnerability: str = typer.Argument(help="For example CVE-2024-1234."),
-    reason: str = typer.Option(..., help="Why the risk is accepted."),
-    days: int = typer.Option(30, min=1, max=366, help="How long."),
-    component: str = typer.Option("*", help="purl glob."),
-    environment: str = typer.Option("", help="Only there."),
-    ticket: str = typer.Option("", help="Where it is discussed."),
-) -> None:
-    """Accept a risk until an end. The finding stays in view."""
-    out = screen(context)
-    with out.door() as door:
-        now = door.ask(health.HEALTH, health.Health()).now
-        ask = calls.GrantWaiver(
-            vulnerability=vulnerability,
-            reason=reason,
-            expires_at=plus(now, timedelta(days=days)),
-            component=component,
-            environment=environment,
-            ticket=ticket,
-        )
-        made = door.ask(calls.GRANT, ask)
-    out.show(made, [("waiver", made.digest), ("ends", when(made.waiver.expires_at)), ("given by", made.approved_by)])
-
-
-@APP.command()
-def waivers(context: typer.Context, environment: str = typer.Option("", help="That may count there.")) -> None:
-    """List waivers, the ended ones too."""
-    out = screen(context)
-    with out.door(writable=False) as door:
-        page = door.ask(calls.WAIVERS, calls.ListWaivers(environment=environment, limit=500))
-    rows = [
-        (
-            one.waiver.vulnerability,
-            one.waiver.component,
-            one.waiver.environment,
-            when(one.waiver.expires_at),
-            one.digest,
-        )
-        for one in page.items
-    ]
-    out.table(page, ("VULNERABILITY", "COMPONENT", "ENVIRONMENT", "ENDS", "DIGEST"), rows)
-
-
-@APP.command()
-def withdraw(context: typer.Context, waiver: str = typer.Argument(help="The waiver's digest.")) -> None:
-    """Take a waiver back before its end."""
-    out = screen(context)
-    with out.door() as door:
-        gone = door.ask(calls.WITHDRAW, calls.WithdrawWaiver(waiver=waiver))
-    out.show(gone, [("withdrawn", gone.digest), ("vulnerability", gone.waiver.vulnerability)])
 
 
 def _lines(one: calls.PolicyView) -> list[tuple[str, object]]:

@@ -1,17 +1,16 @@
-"""Policy packs and waivers."""
+"""Policy packs."""
 
 from api import paging
 from api.calls import policies as calls
-from api.names import who
 from api.problems import RequestInvalid
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
-from cas import digest, refs
+from cas import refs
 from cas.digest import Digest
 from cas.problems import Fault
-from cas.records.policy import PolicyPack, Waiver
+from cas.records.policy import PolicyPack
 from cas.store import load
-from pipeline.operations import policy, waivers
+from pipeline.operations import policy
 
 _PACKS = refs.policy_pack("")
 _ACTIVE = refs.policy("")
@@ -51,49 +50,9 @@ def _view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyV
     return calls.PolicyView(digest=name, pack=pack, active_in=active, existed=existed)
 
 
-def grant(visit: Visit, ask: calls.GrantWaiver) -> calls.WaiverView:
-    """Accept a risk until an end."""
-    made = waivers.grant(
-        visit.effects,
-        visit.caller,
-        ask.vulnerability,
-        component=ask.component,
-        environment=ask.environment,
-        reason=ask.reason,
-        expires_at=ask.expires_at,
-        subject=digest.parse(ask.subject) if ask.subject else None,
-        ticket=ask.ticket,
-    )
-    return _waiver(visit, made.digest, made.waiver)
-
-
-def list_waivers(visit: Visit, ask: calls.ListWaivers) -> calls.WaiversPage:
-    """List waivers, soonest end first."""
-    items, cursor = paging.page(
-        ask,
-        waivers.listed(visit.effects, ask.environment or "any"),
-        lambda one: f"{one.waiver.expires_at} {one.digest}",
-        most=visit.instance.settings.limits.page,
-    )
-    return calls.WaiversPage(items=tuple(_waiver(visit, one.digest, one.waiver) for one in items), next_cursor=cursor)
-
-
-def withdraw(visit: Visit, ask: calls.WithdrawWaiver) -> calls.WaiverView:
-    """Take a waiver back."""
-    waivers.withdraw(visit.effects, visit.caller, ask.waiver)
-    return _waiver(visit, ask.waiver, load(visit.effects.store, ask.waiver, Waiver))
-
-
-def _waiver(visit: Visit, name: Digest, waiver: Waiver) -> calls.WaiverView:
-    return calls.WaiverView(digest=name, waiver=waiver, approved_by=who(visit.effects, waiver.approved_by))
-
-
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.STORE, store),
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
     Handler(calls.ACTIVATE, activate),
-    Handler(calls.GRANT, grant),
-    Handler(calls.WAIVERS, list_waivers),
-    Handler(calls.WITHDRAW, withdraw),
 )

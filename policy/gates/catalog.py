@@ -15,6 +15,7 @@ from policy.gates import (
     template_safety,
     unknowns_budget,
     vex_trust,
+    waiver_expiry,
 )
 from policy.moment import approvals, freeze_window, soak_time, stop_line
 
@@ -31,6 +32,7 @@ GATES: tuple[AnyGate, ...] = (
     epss_threshold.GATE,
     vex_trust.GATE,
     unknowns_budget.GATE,
+    waiver_expiry.GATE,
     template_safety.GATE,
     approvals.GATE,
     freeze_window.GATE,
