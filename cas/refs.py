@@ -31,6 +31,21 @@ def waiver_request(uuid: str) -> str:
     return f"waiver_request/{uuid}"
 
 
+def break_glass_request(uuid: str) -> str:
+    """BreakGlassSigned of a request that waits for its second person."""
+    return f"break_glass_request/{uuid}"
+
+
+def break_glass(release_digest: Digest, environment_name: str) -> str:
+    """Newest BreakGlass of a release in an environment."""
+    return f"break_glass/{release_digest}/{environment_name}"
+
+
+def break_glass_unreviewed(environment_name: str) -> str:
+    """HeadSet of BreakGlass records that nobody has reviewed."""
+    return f"break_glass_unreviewed/{environment_name}"
+
+
 def policy(environment: str) -> str:
     """PolicyPack that is active there."""
     return f"policy/{environment}"

@@ -9,7 +9,18 @@ from cas.problems import Category, Problem
 from cas.records.promotion import PromotionState
 
 Event = Literal[
-    "judge", "deny", "allow", "approve", "wait", "reject", "cancel", "deploy", "succeed", "fail", "roll_back"
+    "judge",
+    "deny",
+    "allow",
+    "break_glass",
+    "approve",
+    "wait",
+    "reject",
+    "cancel",
+    "deploy",
+    "succeed",
+    "fail",
+    "roll_back",
 ]
 
 TABLE: Final[tuple[tuple[PromotionState, Event, PromotionState], ...]] = (
@@ -18,6 +29,7 @@ TABLE: Final[tuple[tuple[PromotionState, Event, PromotionState], ...]] = (
     ("pending_gate", "judge", "pending_gate"),  # undecided; judged again when more is known
     ("pending_gate", "deny", "rejected"),
     ("pending_gate", "allow", "pending_approval"),
+    ("pending_gate", "break_glass", "pending_approval"),  # two people set the verdict aside; all else still holds
     ("pending_gate", "cancel", "cancelled"),
     ("pending_approval", "judge", "pending_gate"),  # the verdict expired, or what it rests on moved
     ("pending_approval", "wait", "pending_approval"),

@@ -8,7 +8,7 @@ from cas.digest import Digest
 from cas.records.base import Instant, Part, Record
 from cas.records.feed import AnySnapshot
 from cas.records.picture import AnyFinding, AnyPicture
-from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
+from cas.records.promotion import AdmittedApproval, Approval, BreakGlass, Promotion, StopLine
 from cas.records.proof import Directory
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import (
@@ -67,6 +67,8 @@ class MomentView:
     directory: Directory | None
     requester_login: str  # empty when the directory does not know who asked
     source_completed_at: str  # when the environment before finished deploying this release; empty = never
+    break_glass: BreakGlass | None = None  # in force: the verdict is set aside by two people
+    unreviewed: tuple[tuple[Digest, BreakGlass], ...] = ()  # what nobody has reviewed in this environment yet
 
 
 @dataclass(frozen=True, slots=True)

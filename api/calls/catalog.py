@@ -1,6 +1,7 @@
 """Every call there is, in the order of the documents. A new resource adds a line here and in api/routes/catalog.py."""
 
 from api.calls import (
+    break_glass,
     deployments,
     environments,
     evidence,
@@ -30,6 +31,7 @@ CALLS: tuple[AnyCall, ...] = (
     *waivers.CALLS,
     *verdicts.CALLS,
     *promotions.CALLS,
+    *break_glass.CALLS,
     *deployments.CALLS,
     *line.CALLS,
     *replays.CALLS,

@@ -19,6 +19,7 @@ COMMANDS: Final = (
     ("reject", "Sign and give your veto.", "api.cli.approve"),
     ("cancel", "Take a promotion back.", "api.cli.promotion"),
     ("gate", "Ask the gates.", "api.cli.gate"),
+    ("break-glass", "Set a verdict aside by two people.", "api.cli.break_glass"),
     ("deploy", "Deploy an approved promotion.", "api.cli.deploy"),
     ("rollback", "Return to the last good packet.", "api.cli.deploy"),
     ("drift", "Compare what runs with what should.", "api.cli.deploy"),

@@ -76,7 +76,7 @@ def approve(
             data = read_file(envelope, most=1 << 20)
         else:
             asked = door.ask(calls.TO_SIGN, calls.OneRequest(request=waiver))
-            data = _signed(out, decoded(asked.statement))
+            data = sign_with_key(out, decoded(asked.statement))
         if write is not None:
             write.write_bytes(data)
             out.say(f"written to {write}: give it with stella waiver approve --envelope {write}")
@@ -93,7 +93,7 @@ def _asked(given: dict[str, object]) -> calls.RequestWaiver:
         raise typer.BadParameter(str(error)) from error
 
 
-def _signed(out: Screen, statement: bytes) -> bytes:
+def sign_with_key(out: Screen, statement: bytes) -> bytes:
     """Sign the statement with the person's key file; the key never leaves this process."""
     from api.cli.key import ask_passphrase
     from pipeline.adapters.keys import load_signer

@@ -18,6 +18,7 @@ RESOURCES: Final = (
     ("waivers", ("waiver",)),
     ("verdicts", ("gate", "verdict")),
     ("promotions", ("promotion",)),
+    ("break_glass", ("break_glass",)),
     ("deployments", ("deployment", "drift", "status")),
     ("line", ("line",)),
     ("replays", ("replay",)),

@@ -12,7 +12,8 @@ from cas import digest, refs
 from cas.digest import Digest
 from cas.problems import Category, ExpectationFailed, Problem
 from cas.records.deploy import Deployed
-from cas.records.promotion import Promotion, PromotionStatus
+from cas.records.picture import DecideInput2
+from cas.records.promotion import BreakGlass, Promotion, PromotionStatus
 from cas.records.proof import RefMove
 from cas.records.verdict import DecideInput, Decision, PurposeOfAsking
 from cas.store import load
@@ -23,7 +24,7 @@ from pipeline.operations.asking import Judged, Place, evaluate, simulate
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.promotions import PromotionMissing, PromotionView, listed, view, waiting_for
 from pipeline.operations.work import Work
-from pipeline.stages.decide import DECIDE
+from pipeline.stages.decide2 import DECIDE2
 
 __all__ = [
     "Judged",
@@ -234,11 +235,23 @@ def _judge(moving: _Moving) -> None:
     judged = asking.judge_in(moving.work, moving.place, moving.promotion.purpose)
     moving.status = msgspec.structs.replace(moving.status, verdict=judged.digest)
     outcome = "allow" if moving.promotion.purpose == "rollback" else judged.verdict.outcome
-    if outcome != "undecided":
+    if outcome != "allow" and _glass(moving.work, moving.place) is not None:
+        moving.step("break_glass")
+    elif outcome != "undecided":
         moving.step("allow" if outcome == "allow" else "deny")
     if judged.reused:
         moving.work.expect(_verdict_ref(moving), judged.digest)
     moving.work.note("promotion.judged", None, (moving.move(),), beside=(judged.digest,))
+
+
+def _glass(work: Work, place: Place) -> Digest | None:
+    """Give the act by which two people set the verdict aside, while it lasts; the append expects it to stand."""
+    name = refs.break_glass(place.release_digest, place.environment.name)
+    found = work.ref(name)
+    if found is None or load(work.effects.store, found, BreakGlass).expires_at <= asking.as_of(work):
+        return None
+    work.expect(name, found)
+    return found
 
 
 def _verdict_ref(moving: _Moving) -> str:
@@ -252,8 +265,8 @@ def _decide(moving: _Moving) -> None:
     source = _source(work, moving.place)
     directory, stopped = work.ref(refs.DIRECTORY), work.ref(refs.STOP_LINE)
     done = work.run(
-        DECIDE,
-        DecideInput(
+        DECIDE2,
+        DecideInput2(
             promotion=moving.name,
             verdict=status.verdict,
             environment=moving.place.environment_digest,
@@ -261,6 +274,8 @@ def _decide(moving: _Moving) -> None:
             approvals=status.approvals,
             stop_line=stopped,
             source_deployed=source,
+            break_glass=_glass(work, moving.place),
+            unreviewed=work.members(refs.break_glass_unreviewed(moving.place.environment.name)),
             as_of=asking.as_of(work),
         ),
     )
@@ -343,6 +358,11 @@ def check_current(work: Work, promotion_id: str) -> Decision:
     if asked.stop_line != work.ref(refs.STOP_LINE) or asked.directory != work.ref(refs.DIRECTORY):
         raise DecisionStale(promotion=promotion_id, why="the line or the directory changed since")
     work.expect(refs.STOP_LINE, asked.stop_line)
+    if isinstance(asked, DecideInput2):
+        name = refs.break_glass_unreviewed(place.environment.name)
+        work.expect(name, work.ref(name))
+        if asked.break_glass != _glass(work, place) or asked.unreviewed != work.members(name):
+            raise DecisionStale(promotion=promotion_id, why="what was set aside or reviewed changed since")
     if decision.environment != place.environment_digest:
         raise DecisionStale(promotion=promotion_id, why="the environment changed since")
     if decision.verdict != seen.status.verdict or not _current(moving):
@@ -350,10 +370,12 @@ def check_current(work: Work, promotion_id: str) -> Decision:
     return decision
 
 
-def _asked(work: Work, seen: PromotionView) -> DecideInput:
+def _asked(work: Work, seen: PromotionView) -> DecideInput | DecideInput2:
     note = work.effects.log.run_of(seen.status.decision) if seen.status.decision else None
     if note is None:
         raise DecisionStale(promotion=seen.id, why="this instance did not make the decision")
+    if note.version == DECIDE2.version:
+        return load(work.effects.store, note.input, DecideInput2)
     return load(work.effects.store, note.input, DecideInput)
 
 

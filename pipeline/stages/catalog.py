@@ -5,6 +5,7 @@ from pipeline.stages.assess import ASSESS
 from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.compose import COMPOSE
 from pipeline.stages.decide import DECIDE
+from pipeline.stages.decide2 import DECIDE2
 from pipeline.stages.drift import DRIFT
 from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
@@ -36,6 +37,7 @@ STAGES: tuple[AnyStage, ...] = (
     JUDGE,
     JUDGE2,
     DECIDE,
+    DECIDE2,
     RENDER,
     PLAN,
     STICKER,

@@ -17,7 +17,7 @@ from policy.gates import (
     vex_trust,
     waiver_expiry,
 )
-from policy.moment import approvals, freeze_window, soak_time, stop_line
+from policy.moment import approvals, break_glass, freeze_window, soak_time, stop_line
 
 GATES: tuple[AnyGate, ...] = (
     evidence_required.GATE,
@@ -38,4 +38,5 @@ GATES: tuple[AnyGate, ...] = (
     freeze_window.GATE,
     soak_time.GATE,
     stop_line.GATE,
+    break_glass.GATE,
 )

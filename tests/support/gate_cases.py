@@ -15,7 +15,7 @@ from cas import canon, digest
 from cas.records.catalog import KINDS
 from cas.records.feed import FeedSnapshot
 from cas.records.picture import AssessedFinding2, EvidenceRow2, Picture
-from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
+from cas.records.promotion import AdmittedApproval, Approval, BreakGlass, Promotion, StopLine
 from cas.records.proof import Directory, Person
 from cas.records.release import Environment, FreezeWindow, Release, TemplateFacts, TemplateMount, TemplateService
 from cas.records.verdict import (
@@ -411,7 +411,23 @@ def moment_view(case):
         directory=Directory(version=1, people=people, previous=None),
         requester_login=case.get("requester_login", "alice"),
         source_completed_at=case.get("source_completed_at", ""),
+        break_glass=glass(case["break_glass"]) if "break_glass" in case else None,
+        unreviewed=tuple((name(f"glass {one}"), glass(one)) for one in case.get("unreviewed", [])),
     )
+
+
+def glass(given):
+    fields = {
+        "release": name("release"),
+        "environment": "production",
+        "reason": "site is down",
+        "ticket": "INC-1",
+        "people": [ACTORS["alice"], ACTORS["bob"]],
+        "signed_at": "2026-03-01T11:00:00Z",
+        "expires_at": "2026-03-01T16:00:00Z",
+        "request": name("request"),
+    }
+    return convert(fields | given, BreakGlass)
 
 
 def answer(gate_id, case, *, picture=None):
