@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pipeline.formats import csaf
 from pipeline.formats.cyclonedx import CYCLONEDX
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Format
@@ -10,7 +11,7 @@ from pipeline.formats.openvex import OPENVEX
 from pipeline.formats.osv import OSV
 from pipeline.formats.spdx2 import SPDX2
 
-FORMATS: Final[tuple[Format, ...]] = (DSSE, IN_TOTO, CYCLONEDX, SPDX2, OPENVEX, OSV)
+FORMATS: Final[tuple[Format, ...]] = (DSSE, IN_TOTO, CYCLONEDX, SPDX2, OPENVEX, csaf.FORMAT, OSV)
 
 
 def named(name: str) -> Format | None:
