@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from cas.digest import Digest
-from cas.records.evidence import VexProduct
+from cas.records.base import Pairs
+from cas.records.evidence import SbomFacts, VexProduct
 from policy.images import Image, Purl, named, purl_of
 
 Within: TypeAlias = Callable[[str, str, str], bool | None]
@@ -24,6 +26,7 @@ DIGEST, TAG, VERSION, RANGE, FAMILY = 1, 2, 2, 3, 4
 PLATFORM: Final = 5
 IMAGE_TYPES: Final = frozenset({"oci", "docker"})
 _DIGEST: Final = re.compile(r"(?:sha256:)+([0-9a-f]{64})\Z")
+_LINK: Final = "urn:cdx:"
 _SCHEMES: Final = ("oci://", "docker://", "https://", "http://", "oci:", "docker:")
 _ARCHES: Final = {"x86_64": "amd64", "aarch64": "arm64", "x86": "386", "i386": "386", "i686": "386"}
 _VENDORS: Final = {"rhel": "redhat"}
@@ -41,6 +44,7 @@ class Subject:
     image: Image  # repository and tag, as resolved
     purls: frozenset[str]  # of the packages inside
     platform: str = ""  # os/architecture[/variant]
+    links: Pairs = ()  # BOM-Links into the subject's own SBOMs: (urn:cdx:<serial>[#<ref>], purl or empty = the whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,12 @@ def product_fit(product: VexProduct, subject: Subject, purl: str, within: Within
     product that is a package must be this one; with subcomponents it must be inside the image, and they must name this
     one. (3) A product known by CPE alone is no image: its component decides, by exact version or by the platform.
     """
+    if product.id.startswith(_LINK) or any(text.startswith(_LINK) for text in product.components):
+        product = _resolved(product, dict(subject.links))
+    if product.id.startswith(_LINK):
+        if dict(subject.links).get(product.id) != "":
+            return Fit(False, "bom_link_unknown", product.id)
+        return _with_component(Fit(True, "bom_link", product.id, DIGEST, 4), product.components, purl, within)
     claim = image_claim(product)
     if claim is not None:  # (1)
         fit = _image_fit(claim, subject)
@@ -94,6 +104,25 @@ def product_fit(product: VexProduct, subject: Subject, purl: str, within: Within
             False, "only_cpe" if platforms else "product_not_understood", platforms[0] if platforms else product.id
         )
     return _on_platform(product.components, platforms, purl, within)  # (3)
+
+
+def _resolved(product: VexProduct, links: dict[str, str]) -> VexProduct:
+    """Put packages in the place of links into SBOMs of the subject."""
+    return VexProduct(
+        id=links.get(product.id) or product.id,
+        identifiers=product.identifiers,
+        hashes=product.hashes,
+        components=tuple(links.get(text) or text for text in product.components),
+    )
+
+
+def links_of(facts: SbomFacts) -> Pairs:
+    """Give the BOM-Links under which others may speak of an SBOM's packages."""
+    serial = facts.serial.removeprefix("urn:uuid:")
+    if not serial or not facts.format.startswith("cyclonedx"):
+        return ()
+    parts = ((f"{_LINK}{serial}#{quote(one.ref, safe='')}", one.purl) for one in facts.packages if one.ref and one.purl)
+    return tuple(sorted({(f"{_LINK}{serial}", ""), *parts}))
 
 
 def _rank(fit: Fit) -> tuple[bool, int, int, str]:
