@@ -4,12 +4,15 @@ The documents are built from what users reported as not matching elsewhere (anch
 3212, 3657, 2818, 3476, 3145): each must match here, and its near misses must not.
 """
 
+import dataclasses
+
+import msgspec
 import pytest
 
-from cas.records.evidence import VexProduct
+from cas.records.evidence import Package, SbomFacts, VexProduct
 from pipeline.versions.vers import within
 from policy.images import named
-from policy.product_identity import Subject, best_fit, component_fit, product_fit
+from policy.product_identity import Subject, best_fit, component_fit, links_of, product_fit
 
 ALPINE = "sha256:124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126"
 MYAPP = "sha256:261e230db3d87f3d2df65182c3f0b2fdba02a93a319078641f2cb2168513b3c1"
@@ -194,3 +197,27 @@ def test_the_narrowest_product_speaks_and_the_nearest_miss_is_told():
         "image_other_tag"
     )
     assert best_fit((), ALPINE_IMAGE, LIBSSL).reason == "product_missing"
+
+
+def test_a_bom_link_means_a_package_of_the_subjects_own_sbom():
+    facts = SbomFacts(
+        format="cyclonedx-json/1.6",
+        serial="urn:uuid:11-22",
+        created_at="",
+        tools=(),
+        subjects=(),
+        packages=(
+            Package(
+                ref="lib 1", purl=DPKG, name="dpkg", version="1", type="library", licenses=(), hashes=(), pointer="/0"
+            ),
+        ),
+        depends=(),
+    )
+    linked = dataclasses.replace(MYAPP_IMAGE, links=links_of(facts))
+    assert product_fit(product("urn:cdx:11-22#lib%201"), linked, DPKG).reason == "package_version"
+    assert product_fit(product("urn:cdx:11-22"), linked, DPKG).reason == "bom_link"
+    assert product_fit(product("urn:cdx:11-22", ["urn:cdx:11-22#lib%201"]), linked, DPKG).applies
+    assert product_fit(product(f"pkg:oci/myapp@{MYAPP}", ["urn:cdx:11-22#lib%201"]), linked, DPKG).applies
+    assert product_fit(product("urn:cdx:11-22#other"), linked, DPKG).reason == "bom_link_unknown"
+    assert product_fit(product("urn:cdx:33-44"), linked, DPKG).reason == "bom_link_unknown"
+    assert links_of(msgspec.structs.replace(facts, serial="")) == ()
