@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pipeline.formats import csaf, cyclonedx_vex, cyclonedx_vex_xml
+from pipeline.formats import csaf, cyclonedx_vex, cyclonedx_vex_xml, reachability, runtime_observation
 from pipeline.formats.cyclonedx import CYCLONEDX
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Format
@@ -25,6 +25,8 @@ FORMATS: Final[tuple[Format, ...]] = (
     cyclonedx_vex_xml.VEX,
     cyclonedx_vex_xml.VULNERABILITIES,
     cyclonedx_vex_xml.STACKS,
+    reachability.FORMAT,
+    runtime_observation.FORMAT,
 )
 
 

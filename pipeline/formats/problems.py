@@ -16,6 +16,7 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
         "evidence.csaf",
         "The document breaks a mandatory test of CSAF; the rest of the code is its clause in the standard.",
     ),
+    ("evidence.reachability", "A reachability graph or observation contradicts itself; the rest of the code says how."),
     ("evidence.schema", "The document breaks its format's schema; the part behind the second dot is the keyword."),
     ("evidence.payload_invalid", "The envelope's payload is not standard base64 of a known document."),
     ("evidence.subject_missing", "Neither the submitter nor the document names an image digest."),
