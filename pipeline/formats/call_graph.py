@@ -1,7 +1,7 @@
 """Reachability over a call graph: which sinks can be reached from which entry point, and by the shortest way.
 
-Breadth first from every root at once, neighbours in order of their ids: the same graph gives the same witness however it
-was written. Bounded by the size of the graph; a way is told in 512 steps at most. Must not know documents.
+Breadth first from every root at once, neighbours in order of their ids: the same graph gives the same witness however
+it was written. Bounded by the size of the graph; a way is told in 512 steps at most. Must not know documents.
 """
 
 from collections import deque
