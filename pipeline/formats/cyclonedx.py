@@ -170,8 +170,12 @@ def read(data: bytes, version: str) -> SbomFacts:
     )
 
 
-def _kind(_content: Content) -> EvidenceKind:
-    return "sbom"
+def _kind(content: Content) -> EvidenceKind | None:
+    """Tell a document that lists vulnerabilities and no component: it is VEX, and no SBOM."""
+    document = content.object
+    described = (document.get("metadata") or {}).get("component") or {}
+    empty = not document.get("components") and not described.get("components")
+    return None if empty and document.get("vulnerabilities") else "sbom"
 
 
 def _detects(content: Content) -> bool:

@@ -21,6 +21,10 @@ RELAXED: Final = "spdx-2.2"
 """SPDX 2.2 is judged by the 2.3 schema, but for file checksums, which tools of its time left out."""
 
 
+CSAF: Final = "csaf-2.0"
+"""The CSAF schema without those of CVSS, which a mandatory test of its own asks."""
+
+
 def _load(name: str) -> Any:
     return jcs.parse(resources.files("pipeline.formats").joinpath("schemas", name).read_bytes())
 
@@ -37,6 +41,10 @@ def validator(name: str) -> Any:
     if name == RELAXED:
         schema = _load("spdx-2.3.schema.json")
         schema["properties"]["files"]["items"]["required"] = ["SPDXID", "fileName"]
+    elif name == CSAF:
+        schema = _load("csaf-2.0.schema.json")
+        scores = schema["properties"]["vulnerabilities"]["items"]["properties"]["scores"]["items"]["properties"]
+        scores["cvss_v2"] = scores["cvss_v3"] = {"type": "object"}
     else:
         schema = _load(name)
     return jsonschema_rs.validator_for(schema, validate_formats=True, registry=_registry(), offline=True)
