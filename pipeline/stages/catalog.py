@@ -10,6 +10,7 @@ from pipeline.stages.import_feed import IMPORT_FEED
 from pipeline.stages.judge import JUDGE
 from pipeline.stages.manifest import MANIFEST
 from pipeline.stages.match import MATCH
+from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
@@ -27,6 +28,7 @@ STAGES: tuple[AnyStage, ...] = (
     READ_TEMPLATE,
     GATHER,
     MATCH,
+    MATCH2,
     ASSESS,
     JUDGE,
     DECIDE,
