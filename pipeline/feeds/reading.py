@@ -37,7 +37,6 @@ from pipeline.versions.ecosystem import feed_name as old_name
 from pipeline.versions.orders import order_of
 from pipeline.versions.places import feed_name, fits
 
-_SNAPSHOT: Final = msgspec.json.Decoder(FeedSnapshot | FeedSnapshot2)
 _BUCKET: Final = msgspec.json.Decoder(FeedBucket2)
 
 
@@ -53,7 +52,7 @@ def snapshot(data: bytes) -> AnySnapshot:
 
     Raises: cas.record_invalid
     """
-    kind: type[AnySnapshot] = FeedSnapshot if b'"kind":"feed_snapshot/1"' in data[-400:] + data[:400] else FeedSnapshot2
+    kind: type[AnySnapshot] = FeedSnapshot if b'"kind":"feed_snapshot/1"' in data else FeedSnapshot2
     return to_record(data, kind)
 
 

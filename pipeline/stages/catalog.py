@@ -7,6 +7,7 @@ from pipeline.stages.decide import DECIDE
 from pipeline.stages.drift import DRIFT
 from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
+from pipeline.stages.import_feed2 import IMPORT_FEED2
 from pipeline.stages.judge import JUDGE
 from pipeline.stages.manifest import MANIFEST
 from pipeline.stages.match import MATCH
@@ -24,6 +25,7 @@ STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
     IMPORT_FEED,
+    IMPORT_FEED2,
     COMPOSE,
     READ_TEMPLATE,
     GATHER,
