@@ -22,7 +22,7 @@ from cas.records.feed import (
 )
 from pipeline.feeds.branches import branch, named
 from pipeline.feeds.hung import Hung
-from pipeline.feeds.lists import leaf
+from pipeline.feeds.names import leaf
 from pipeline.feeds.rules import rules_of
 from pipeline.feeds.vulnerabilities import Joined, Vulnerabilities, advisory, own_names
 from pipeline.formats import osv_documents
@@ -47,7 +47,7 @@ class Library:
     documents: dict[str, Digest] = field(default_factory=dict)
     names: dict[str, Digest] = field(default_factory=dict)
     _held: dict[str, dict[str, FeedDocument2]] = field(default_factory=dict)
-    _speakers: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    _speakers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     _changed: set[str] = field(default_factory=set)
     _renamed: set[str] = field(default_factory=set)
 
@@ -68,12 +68,12 @@ class Library:
             found = self._held[name] = {document.id: document for document in read}
         return found
 
-    def _name_leaf(self, name: str) -> dict[str, set[str]]:
+    def _name_leaf(self, name: str) -> dict[str, tuple[str, ...]]:
         found = self._speakers.get(name)
         if found is None:
             held = self.names.get(name)
             read = self.io.load(held, FeedNames).names if held else ()
-            found = self._speakers[name] = {each: set(ids) for each, ids in read}
+            found = self._speakers[name] = dict(read)
         return found
 
     def get(self, document: str) -> FeedDocument2 | None:
@@ -85,20 +85,27 @@ class Library:
         for name in sorted({*self.documents, *self._held}):
             yield from self._leaf(name).values()
 
-    def speakers(self, name: str) -> list[FeedDocument2]:
-        """Give the documents that speak of a name."""
-        found = (self.get(each) for each in self._name_leaf(leaf(name)).get(name, ()))
+    def others(self, name: str, but: str) -> list[FeedDocument2]:
+        """Give the documents that speak of a name, but one."""
+        ids = self._name_leaf(leaf(name)).get(name, ())
+        if ids == (but,):
+            return []
+        found = (self.get(each) for each in ids if each != but)
         return [each for each in found if each is not None]
 
     def put(self, document: FeedDocument2) -> None:
         """Put a document in the place of the one of its id."""
-        self.drop(document.id)
         at = leaf(document.id)
-        self._leaf(at)[document.id] = document
+        held = self._leaf(at)
+        if document.id in held:
+            self.drop(document.id)
+        held[document.id] = document
         self._changed.add(at)
         for name in spoken_names(document):
-            self._name_leaf(leaf(name)).setdefault(name, set()).add(document.id)
-            self._renamed.add(leaf(name))
+            under = leaf(name)
+            speakers = self._name_leaf(under)
+            speakers[name] = (*speakers.get(name, ()), document.id)
+            self._renamed.add(under)
 
     def drop(self, name: str) -> FeedDocument2 | None:
         """Take a document out."""
@@ -108,7 +115,7 @@ class Library:
             self._changed.add(at)
             for each in spoken_names(held):
                 speakers = self._name_leaf(leaf(each))
-                speakers[each].discard(name)
+                speakers[each] = tuple(speaker for speaker in speakers[each] if speaker != name)
                 if not speakers[each]:
                     del speakers[each]
                 self._renamed.add(leaf(each))
@@ -144,7 +151,7 @@ class Packages:
     def __init__(self, io: StageIO, library: Library, ecosystems: dict[str, Digest]) -> None:
         self._io = io
         self._library = library
-        self._vulnerabilities = Vulnerabilities(library.speakers)
+        self._vulnerabilities = Vulnerabilities(library.others)
         self._ecosystems = ecosystems
         self._read: dict[Digest, list[Spoken]] = {}
         self._joined: dict[str, Joined] = {}

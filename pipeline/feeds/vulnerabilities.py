@@ -37,10 +37,10 @@ def is_bundle(document: FeedDocument2) -> bool:
 
 
 class Vulnerabilities:
-    """Joins documents. ``speakers`` gives the documents that speak of a name, in any order."""
+    """Joins documents. ``others`` gives the documents that speak of a name, but one, in any order."""
 
-    def __init__(self, speakers: Callable[[str], Iterable[FeedDocument2]]) -> None:
-        self._speakers = speakers
+    def __init__(self, others: Callable[[str, str], Iterable[FeedDocument2]]) -> None:
+        self._others = others
 
     def group(self, document: FeedDocument2) -> dict[str, FeedDocument2]:
         """Give every document about the same vulnerability, by id, that one included."""
@@ -51,7 +51,7 @@ class Vulnerabilities:
         todo = sorted(names)
         while todo and len(names) <= MAX_NAMES:
             name = todo.pop()
-            for other in sorted(self._speakers(name), key=_by_id):
+            for other in sorted(self._others(name, document.id), key=_by_id):
                 if other.id in found or other.withdrawn or is_bundle(other) or name not in own_names(other):
                     continue
                 found[other.id] = other
@@ -65,17 +65,19 @@ class Vulnerabilities:
         out = {document.id}
         for member in self.group(document).values():
             for name in own_names(member):
-                out.update(other.id for other in self._speakers(name))
+                out.update(other.id for other in self._others(name, document.id))
         return out
 
     def joined(self, document: FeedDocument2) -> Joined:
         """Join a document with what others say of the same vulnerability, or of those that it covers."""
         group = self.group(document)
-        names = {name for member in group.values() for name in own_names(member)}
+        names = set[str]().union(*map(own_names, group.values()))
         related = set(document.joined) - names
         said = {rating for member in group.values() if member.id != document.id for rating in _foreign(member)}
         for name in document.upstream:
-            said |= {rating for other in self._of(name) if other.id not in group for rating in _foreign(other)}
+            said |= {
+                rating for other in self._of(name, document) if other.id not in group for rating in _foreign(other)
+            }
         published = document.published or min((one.published for one in group.values() if one.published), default="")
         return Joined(
             tuple(sorted(names - {document.id})),
@@ -84,11 +86,11 @@ class Vulnerabilities:
             published,
         )
 
-    def _of(self, name: str) -> Iterable[FeedDocument2]:
+    def _of(self, name: str, document: FeedDocument2) -> Iterable[FeedDocument2]:
         """Give the documents that are about the vulnerability of a name and no other."""
         return (
             other
-            for other in self._speakers(name)
+            for other in self._others(name, document.id)
             if name in own_names(other) and not other.withdrawn and not is_bundle(other)
         )
 

@@ -4,6 +4,7 @@ Lenient where real records break the schema without losing their meaning (``vers
 commits are kept by type, without their events: they say that there is something we cannot answer.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NamedTuple
 
@@ -114,11 +115,8 @@ def document(data: bytes, raw: Digest, source: str) -> FeedDocument2:
 
 
 def spoken(data: bytes) -> Iterator[Spoken]:
-    """Give what a document says of each package.
-
-    Raises: evidence.unreadable, cas.too_large
-    """
-    osv = _read(data)
+    """Give what a document, which ``document`` could read, says of each package."""
+    osv = _OSV.decode(data)  # held to its bounds when it was read the first time
     for at, affected in enumerate(osv.affected or ()):
         pair = _place(affected)
         if pair is None:
@@ -154,7 +152,7 @@ def _place(affected: _Affected) -> tuple[str, str] | None:
         return None
     if len(package.ecosystem) > _MAX_NAME or len(package.name) > _MAX_NAME:
         raise DocumentUnreadable(format=NAME, reason="ecosystem or package name is longer than 255")
-    return package.ecosystem, feed_name(package.ecosystem, package.name)
+    return sys.intern(package.ecosystem), feed_name(package.ecosystem, package.name)
 
 
 def _names(names: Iterable[str] | None) -> tuple[str, ...]:
@@ -191,7 +189,9 @@ def _ratings(osv: _Osv, affected: _Affected | None) -> Iterator[Rating]:
     """
     given = (affected.severity if affected else ()) or osv.severity or ()
     word = _word(osv, affected)
-    for voice in ("advisory", "nvd", "other"):
+    if not given and not word:
+        return
+    for voice in dict.fromkeys(("advisory", *(_SAID_BY.get(each.source, "advisory") for each in given))):
         said = [each for each in given if _SAID_BY.get(each.source, "advisory") == voice]
         vector, tenths = _score(said)
         spoken_word = max((each.score for each in said if each.type not in _NEWEST), key=_badness, default="")

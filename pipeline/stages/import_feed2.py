@@ -134,7 +134,7 @@ def _gone(capture: FeedCapture2, library: Library, captured: set[str]) -> list[s
 
 def _put(library: Library, came: dict[str, FeedDocument2], gone: list[str], *, fresh: bool) -> Touched:
     """Change the library, and give what is touched. In a fresh one that is everything."""
-    vulnerabilities = Vulnerabilities(library.speakers)
+    vulnerabilities = Vulnerabilities(library.others)
     ids: set[str] = set()
     touched: Touched = {}
     for name in () if fresh else (*came, *gone):
