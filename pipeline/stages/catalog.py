@@ -2,6 +2,7 @@
 
 from pipeline.stage import AnyStage
 from pipeline.stages.assess import ASSESS
+from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.compose import COMPOSE
 from pipeline.stages.decide import DECIDE
 from pipeline.stages.drift import DRIFT
@@ -9,6 +10,7 @@ from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
 from pipeline.stages.import_feed2 import IMPORT_FEED2
 from pipeline.stages.judge import JUDGE
+from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.manifest import MANIFEST
 from pipeline.stages.match import MATCH
 from pipeline.stages.match2 import MATCH2
@@ -32,7 +34,9 @@ STAGES: tuple[AnyStage, ...] = (
     MATCH,
     MATCH2,
     ASSESS,
+    ASSESS2,
     JUDGE,
+    JUDGE2,
     DECIDE,
     RENDER,
     PLAN,
