@@ -9,6 +9,7 @@ from pipeline.stages.decide2 import DECIDE2
 from pipeline.stages.drift import DRIFT
 from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
+from pipeline.stages.import_feed2 import IMPORT_FEED2
 from pipeline.stages.judge import JUDGE
 from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.manifest import MANIFEST
@@ -27,6 +28,7 @@ STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
     IMPORT_FEED,
+    IMPORT_FEED2,
     COMPOSE,
     READ_TEMPLATE,
     GATHER,
