@@ -10,6 +10,7 @@ from cas.records.feed import FeedSnapshot
 from cas.records.picture import AnyPicture
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
 from cas.records.proof import Directory
+from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import (
     EvidenceRef,
@@ -39,6 +40,7 @@ class FactView:
     template: TemplateFacts | None  # what read_template/1 found in the captured deployment template
     feed: FeedSnapshot | None
     facts: Callable[[Digest], Record] | None = None  # None before judge/2
+    rego_answers: tuple[RegoAnswer, ...] = ()  # what custom rules said of this picture; none before judge/2
 
 
 @dataclass(frozen=True, slots=True)

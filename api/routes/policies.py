@@ -11,7 +11,7 @@ from cas.digest import Digest
 from cas.problems import Fault
 from cas.records.policy import PolicyPack, Waiver
 from cas.store import load
-from pipeline.operations import policy, waivers
+from pipeline.operations import policy, rules, waivers
 
 _PACKS = refs.policy_pack("")
 _ACTIVE = refs.policy("")
@@ -49,6 +49,18 @@ def _view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyV
     active = tuple(ref.removeprefix(_ACTIVE) for ref, at in visit.effects.log.refs(_ACTIVE) if at == name)
     pack = load(visit.effects.store, name, PolicyPack)
     return calls.PolicyView(digest=name, pack=pack, active_in=active, existed=existed)
+
+
+def check_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleCheckView:
+    """Check a custom rule."""
+    fit = rules.check_rule(visit.effects, ask.source.encode())
+    return calls.RuleCheckView(package=fit.package, asks=fit.asks)
+
+
+def store_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleView:
+    """Check and store a custom rule."""
+    stored = rules.store_rule(visit.effects, visit.caller, ask.source.encode())
+    return calls.RuleView(digest=stored.digest, rule=stored.rule, existed=stored.existed)
 
 
 def grant(visit: Visit, ask: calls.GrantWaiver) -> calls.WaiverView:
@@ -93,6 +105,8 @@ HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
     Handler(calls.ACTIVATE, activate),
+    Handler(calls.CHECK_RULE, check_rule),
+    Handler(calls.STORE_RULE, store_rule),
     Handler(calls.GRANT, grant),
     Handler(calls.WAIVERS, list_waivers),
     Handler(calls.WITHDRAW, withdraw),
