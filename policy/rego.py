@@ -7,7 +7,7 @@ booleans, whole numbers by name), ``evidence`` (objects of ``digest`` and ``poin
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -92,7 +92,7 @@ def document(release: Release, environment: Environment, picture: Picture, reads
     backslash as U+FF3C, a control character as U+FFFD.
     """
     components = SHAPE["release"]["components"][0]
-    sections = {
+    sections: dict[str, Callable[[], Any]] = {
         "release": lambda: {
             "name": release.name,
             "line": release.line,
@@ -112,7 +112,7 @@ def document(release: Release, environment: Environment, picture: Picture, reads
 def request(source: bytes, entries: Sequence[str], seen: bytes | None) -> bytes:
     """Spell what the evaluating process is asked; without ``seen`` it only compiles."""
     asked: dict[str, Any] = {
-        "source": source.decode("utf-8"),
+        "source": source.decode("utf-8") + "\n",  # the engine misreads a comment that ends the text
         "entries": list(entries),
         "allowed": sorted(BUILTINS | OPERATORS),
     }

@@ -99,7 +99,7 @@ class _Checker:
         for rule in rules:
             self._in = rule.name.text
             self._rule(rule)
-        if not any(entry in self._rules for entry in ENTRIES):
+        if not self.faults and not any(entry in self._rules for entry in ENTRIES):
             self.wrong(
                 Token("end", "", 1, 1, True, True), "rego.asks_nothing", "define deny contains … or warn contains …"
             )
