@@ -130,7 +130,7 @@ def compiles(reply: bytes) -> str:
 def answer(reply: bytes, entries: Sequence[str], seen: bytes) -> Answered:
     """Read what the evaluating process said about a document.
 
-    (1) every entry has an answer; (2) it is a set of findings and nothing else; (3) digests are those of the document:
+    (1) every entry has one answer; (2) it is a set of findings and nothing else; (3) digests are those of the document:
     a rule points at evidence, it cannot bring any.
 
     Raises: rego.no_answer, rego.answer_invalid
@@ -138,11 +138,11 @@ def answer(reply: bytes, entries: Sequence[str], seen: bytes) -> Answered:
     said = msgspec.json.decode(reply, type=_Reply)
     if said.fault:
         raise NoAnswer(fault=said.fault, reason=said.reason[:300])
+    if sorted(entry for entry, _ in said.answers) != sorted(entries):  # (1)
+        raise NoAnswer(fault="entries", reason=", ".join(entry for entry, _ in said.answers)[:300])
     found = dict(said.answers)
-    if sorted(found) != sorted(entries):
-        raise NoAnswer(fault="entries", reason=", ".join(sorted(found)))
     known = digest.named_in(seen)
-    sets = {entry: _findings(entry, found[entry], known) for entry in entries}  # (1)
+    sets = {entry: _findings(entry, found[entry], known) for entry in entries}
     return Answered(said.version, sets.get("deny", ()), sets.get("warn", ()))
 
 
