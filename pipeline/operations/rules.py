@@ -4,10 +4,11 @@ A rule is checked twice: its text, by us, with every fault and its place; and co
 its own, whose plan may call nothing but what is allowed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cas.digest import Digest
-from cas.problems import Category, Fault, Problem
+from cas.problems import Category, Fault, ObjectMissing, Problem
 from cas.records.policy import PolicyPack
 from cas.records.rego import RegoInput, RegoRule
 from cas.store import load
@@ -91,23 +92,20 @@ def require_rules(effects: Effects, pack: PolicyPack) -> None:
             load(effects.store, rule, RegoRule)
 
 
-def ask_rules(work: Work, pack: PolicyPack, environment: str, seen: RegoInput) -> tuple[Digest, ...]:
-    """Ask every rule of a pack about a picture, and give the answers that came, sorted by digest.
+def ask_rules(
+    work: Work, rules: Iterable[Digest], *, release: Digest, environment: Digest, picture: Digest
+) -> tuple[Digest, ...]:
+    """Ask rules about a picture, and give the answers that came, sorted.
 
-    ``seen`` names release, environment and picture; its rule is replaced by each in turn. A rule that erred, was
-    stopped or answered in another form gives no answer: the gate that asks for it says unknown.
+    A rule that is missing, erred, was stopped or answered in another form gives no answer: the gate that asks for it
+    says unknown.
     """
-    answers = []
-    for rule in rules_of(pack, environment):
-        asked = RegoInput(rule=rule, release=seen.release, environment=seen.environment, picture=seen.picture)
-        answer = _asked(work, asked)
-        if answer is not None:
-            answers.append(answer)
-    return tuple(sorted(answers))
+    asked = (RegoInput(rule=rule, release=release, environment=environment, picture=picture) for rule in rules)
+    return tuple(sorted(filter(None, (_asked(work, one) for one in asked))))
 
 
 def _asked(work: Work, asked: RegoInput) -> Digest | None:
     try:
         return work.run(REGO, asked).digest
-    except (rego.NoAnswer, rego.AnswerInvalid, EngineProblem):
+    except (rego.NoAnswer, rego.AnswerInvalid, EngineProblem, ObjectMissing):
         return None

@@ -1,6 +1,6 @@
 """Do the pack's own rules, written in Rego, let the release through?"""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -8,6 +8,9 @@ from cas.digest import Digest
 from cas.records.base import Part
 from cas.records.verdict import Finding, GateStatus
 from policy.gate import Answer, FactView, Gate, finding
+from policy.instants import plus
+
+RETRY_SECONDS: Final = 300
 
 
 class Params(Part, frozen=True, kw_only=True):
@@ -19,19 +22,21 @@ class Params(Part, frozen=True, kw_only=True):
 def check(params: Params, view: FactView) -> Answer:
     """Fail when a rule denies, else unknown when one gave no answer, else warn when one warns.
 
-    A rule that was stopped, erred or was never asked is unknown, whatever the others say, unless one denies.
+    A rule that was stopped, erred or was never asked is unknown, whatever the others say, unless one denies;
+    it is worth asking again a little later.
     """
-    answers = {one.rule: one for one in view.rego_answers}
-    wanted = tuple(sorted(set(params.rules)))
-    given = [answers[rule] for rule in wanted if rule in answers]
+    wanted = frozenset(params.rules)
+    given = [one for one in view.rego_answers if one.rule in wanted]
     silent = tuple(
-        finding("no_answer", (("rule", rule),), flips=(("mend_rule", rule),)) for rule in wanted if rule not in answers
+        finding("no_answer", (("rule", rule),), flips=(("mend_rule", rule),))
+        for rule in sorted(wanted - {one.rule for one in given})
     )
     denied = tuple(_of(rule.rule, one) for rule in given for one in rule.deny)
     warned = tuple(_of(rule.rule, one) for rule in given for one in rule.warn)
     status: GateStatus = "fail" if denied else "unknown" if silent else "warn" if warned else "pass"
     counts = (("rules", len(wanted)), ("denied", len(denied)), ("warned", len(warned)), ("silent", len(silent)))
-    return Answer(status, denied + warned + silent, counts)
+    ends = (plus(view.question.as_of, RETRY_SECONDS),) if silent else ()
+    return Answer(status, denied + warned + silent, counts, ends)
 
 
 def _of(rule: Digest, one: Finding) -> Finding:

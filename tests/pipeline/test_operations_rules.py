@@ -5,15 +5,24 @@ import dataclasses
 import msgspec
 import pytest
 
+from cas.closure import admissions
+from cas.records.picture import JudgeInput2
+from cas.records.proof import Run
 from cas.records.rego import RegoAnswer, RegoInput, RegoRule
 from cas.store import load, save
 from pipeline.operations import policy, rules
 from pipeline.operations.work import Work
+from pipeline.stage import advance
+from pipeline.stages.judge2 import JUDGE2, AnswerForeign
+from pipeline.stages.rego import VERSION
 from policy.evaluate import ask, judged_gates, outcome_of
+from policy.instants import plus
 from policy.rego_check import RuleInvalid
+from replay import process
+from replay.behind import behind
 from tests.support import gate_cases
 from tests.support import rego as support
-from tests.support.judging import SERVER, Scene
+from tests.support.judging import SERVER, Scene, osv, sbom
 from tests.support.world import ALICE
 
 PACK = """
@@ -42,6 +51,11 @@ def store(scene, source):
     return rules.store_rule(scene.effects, ALICE, source.encode())
 
 
+def ask_all(work, pack, environment, seen):
+    names = rules.rules_of(pack, environment)
+    return rules.ask_rules(work, names, release=seen.release, environment=seen.environment, picture=seen.picture)
+
+
 def asked(scene, pack, environment="production"):
     work = Work(scene.effects, ALICE)
     seen = RegoInput(
@@ -50,7 +64,7 @@ def asked(scene, pack, environment="production"):
         environment=save(scene.store, gate_cases.environment({"name": environment})),
         picture=save(scene.store, support.a_picture()),
     )
-    answers = rules.ask_rules(work, pack, environment, seen)
+    answers = ask_all(work, pack, environment, seen)
     return seen, tuple(load(scene.store, name, RegoAnswer) for name in answers), work
 
 
@@ -112,16 +126,58 @@ def test_without_the_engine_nothing_is_allowed(scene):
     work = Work(scene.world.effects(server=SERVER, engines={}), ALICE)
     seen = asked(scene, pack)[0]
     other = msgspec.structs.replace(seen, picture=save(scene.store, support.a_picture(findings=[])))
-    assert rules.ask_rules(work, pack, "production", other) == ()
+    assert ask_all(work, pack, "production", other) == ()
     assert outcome(pack, ()) == "undecided"
 
 
-def test_a_verdict_of_a_stage_that_cannot_be_handed_answers_is_undecided():
-    """judge/1 asks such a pack too; with no answers it never allows."""
+def judged(*rules_by_source):
+    """Judge a release with one open finding under a pack of rules."""
     scene = Scene()
-    rule = store(scene, QUIET).digest
-    scene.activate(f'name: t\nversion: "1"\ngates: [{{gate: rego_rules/1, with: {{rules: ["{rule}"]}}}}]\n')
-    assert scene.evaluate().verdict.outcome == "undecided"
+    scene.feed(osv("CVE-2026-0001", "requests"))
+    scene.submit(sbom(("requests", "1.0.0")), subject=scene.manifest())
+    named = ", ".join(store(scene, source).digest for source in rules_by_source)
+    scene.activate(f'name: t\nversion: "1"\ngates: [{{gate: rego_rules/1, with: {{rules: [{named}]}}}}]\n')
+    return scene, scene.evaluate()
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ((QUIET,), "allow"),
+        ((LOUD,), "deny"),
+        ((QUIET, LOUD), "deny"),
+        ((ERRS,), "undecided"),
+        ((QUIET, ERRS), "undecided"),
+    ],
+)
+def test_a_verdict_hangs_on_the_rules_of_its_pack(sources, expected):
+    assert judged(*sources)[1].verdict.outcome == expected
+
+
+def test_a_verdict_with_rules_replays_equal_and_names_the_engine():
+    scene, answer = judged(LOUD, QUIET)
+    [gate] = answer.verdict.gates
+    assert [dict(one.arguments)["message"] for one in gate.findings] == ["CVE-2026-0001 is open"]
+    found = behind([answer.digest], scene.store, admissions(scene.effects.log))
+    assert [run.engines for _, run in found.runs if run.stage == "rego"] == [(("regopy", VERSION),)] * 2
+    report = process.replay(scene.store, admissions(scene.effects.log), answer.digest)
+    assert (report.result, report.differences, report.absent) == ("equal", (), ())
+
+
+def test_a_silent_rule_is_asked_again_a_little_later():
+    _, answer = judged(ERRS)
+    assert answer.verdict.valid_until == plus(answer.verdict.as_of, 300)
+
+
+def test_an_answer_about_another_picture_is_refused():
+    scene, answer = judged(QUIET)
+    run = load(scene.store, scene.effects.log.run_of(answer.digest).run, Run)
+    question = load(scene.store, run.input, JudgeInput2)
+    [name] = question.answers
+    foreign = msgspec.structs.replace(load(scene.store, name, RegoAnswer), picture=gate_cases.name("another"))
+    wrong = msgspec.structs.replace(question, answers=(save(scene.store, foreign),))
+    with pytest.raises(AnswerForeign):
+        advance(JUDGE2, save(scene.store, wrong), scene.store)
 
 
 def test_an_answer_is_computed_once_for_a_picture(scene):
@@ -132,6 +188,4 @@ def test_an_answer_is_computed_once_for_a_picture(scene):
     silent = scene.world.effects(server=SERVER, engines={})
     again = Work(silent, ALICE)
     seen = asked(scene, pack)[0]
-    assert [load(scene.store, name, RegoAnswer) for name in rules.ask_rules(again, pack, "production", seen)] == [
-        *first
-    ]
+    assert [load(scene.store, name, RegoAnswer) for name in ask_all(again, pack, "production", seen)] == [*first]
