@@ -112,13 +112,14 @@ for attempt in (lambda: open("/etc/passwd"), lambda: socket.socket(), lambda: op
 """
 
 
-def test_after_the_lock_no_file_socket_or_pipe_can_be_opened():
+def test_after_the_lock_no_file_socket_or_pipe_can_be_opened(tmp_path):
     import errno
     import subprocess
     import sys
 
     folder = str(Path(rego_child.__file__).parent)
-    done = subprocess.run([sys.executable, "-I", "-c", LOCKED.format(folder=folder)], capture_output=True, check=True)
+    command = [sys.executable, "-I", "-c", LOCKED.format(folder=folder)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     assert done.stdout.split() == [str(errno.EMFILE).encode()] * 4
 
 
