@@ -26,6 +26,7 @@ from cas.records.release import Target
 from cas.store import load
 from pipeline.adapters import keys
 from pipeline.adapters.keys import KeySigner, LateSigner
+from pipeline.adapters.rego_child import RegoChild
 from pipeline.effects import Caller, Effects, ImageSource
 from pipeline.operations import trust
 
@@ -244,6 +245,7 @@ def _effects(settings: Settings, home: Any, clock: SystemClock, registry: Callab
         tenant=settings.tenant,
         secret=partial(secret_of, home=root),
         registry=registry,
+        engines={"regopy": RegoChild()},
     )
 
 

@@ -1,7 +1,7 @@
 """Effects: all that operations may touch, as protocols. Concrete adapters are named only in api/wiring.py."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cas.digest import Digest
@@ -11,6 +11,7 @@ from cas.records.base import ActorId, Instant, Nonce
 from cas.records.proof import Key
 from cas.records.release import Target
 from cas.store import Store
+from pipeline.engines import NO_ENGINES, Engines
 
 
 class Clock(Protocol):
@@ -126,3 +127,6 @@ class Effects:
     tenant: str = "default"
     secret: Callable[[str], str] = no_secret  # by reference ("env:NAME", "file:/path"); the value is never kept
     registry: Callable[[], str] = no_registry  # host:port of the home's own /v2/, as targets reach it; empty = none
+    engines: Engines = field(
+        default_factory=lambda: NO_ENGINES
+    )  # by name: what computes for stages outside this process

@@ -10,6 +10,7 @@ from cas.records.feed import AnySnapshot
 from cas.records.picture import AnyFinding, AnyPicture
 from cas.records.promotion import AdmittedApproval, Approval, BreakGlass, Promotion, StopLine
 from cas.records.proof import Directory
+from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import (
     EvidenceRef,
@@ -40,6 +41,7 @@ class FactView:
     feed: AnySnapshot | None
     facts: Callable[[Digest], Record] | None = None  # None before judge/2
     open_groups: tuple[tuple[AnyFinding, ...], ...] | None = None  # counting.distinct of what is open, made once
+    rego_answers: tuple[RegoAnswer, ...] = ()  # what custom rules said of this picture; none before judge/2
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Policy packs."""
+"""Policy packs and custom rules."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
 from cas.records.base import Slug
 from cas.records.policy import PolicyPack
+from cas.records.rego import RegoRule
 
 
 class StorePolicy(Ask, frozen=True, kw_only=True):
@@ -50,6 +51,27 @@ class PoliciesPage(Answer, frozen=True, kw_only=True):
     next_cursor: str
 
 
+class CheckRule(Ask, frozen=True, kw_only=True):
+    """A custom rule as Rego; the same request checks and stores."""
+
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=1 << 16)]
+
+
+class RuleCheckView(Answer, frozen=True, kw_only=True):
+    """A rule that may be stored: its package, and the sets of findings that it defines."""
+
+    package: str
+    asks: tuple[str, ...]
+
+
+class RuleView(Answer, frozen=True, kw_only=True):
+    """A stored rule; packs name ``digest``."""
+
+    digest: Digest
+    rule: RegoRule
+    existed: bool = False
+
+
 STORE = Call(
     "policy.store",
     "POST",
@@ -71,4 +93,23 @@ ACTIVATE = Call(
     "policy:write",
     "Let a pack judge an environment.",
 )
-CALLS = (STORE, LIST, SHOW, ACTIVATE)
+CHECK_RULE = Call(
+    "policy.rule.check",
+    "POST",
+    "/policy-rules/check",
+    CheckRule,
+    RuleCheckView,
+    "policy:read",
+    "Check a custom rule in Rego; nothing is stored.",
+)
+STORE_RULE = Call(
+    "policy.rule.store",
+    "POST",
+    "/policy-rules",
+    CheckRule,
+    RuleView,
+    "policy:write",
+    "Check and store a custom rule in Rego.",
+    status=201,
+)
+CALLS = (STORE, LIST, SHOW, ACTIVATE, CHECK_RULE, STORE_RULE)

@@ -8,7 +8,9 @@ from api.calls import policies as calls
 from api.cli.output import group, screen
 from api.cli.words import read_file
 
-APP = group("Store, activate, list, show policy packs; waive findings.")
+APP = group("Store, activate, list, show policy packs; custom rules.")
+RULE = group("Custom rules in Rego.")
+APP.add_typer(RULE, name="rule")
 
 
 @APP.command()
@@ -60,6 +62,31 @@ def show(context: typer.Context, pack: str = typer.Argument(help="Name or digest
     with out.door(writable=False) as door:
         found = door.ask(calls.SHOW, calls.ShowPolicy(policy=pack))
     out.show(found, _lines(found))
+
+
+@RULE.command("check")
+def check_rule(context: typer.Context, file: Path = typer.Argument(help="A Rego module.")) -> None:
+    """Check a custom rule: every fault with line, column and what is allowed. Nothing is stored."""
+    out = screen(context)
+    with out.door(writable=False) as door:
+        made = door.ask(calls.CHECK_RULE, calls.CheckRule(source=_source(file)))
+    out.show(made, [("package", made.package), ("asks", made.asks)])
+
+
+@RULE.command("add")
+def add_rule(context: typer.Context, file: Path = typer.Argument(help="A Rego module.")) -> None:
+    """Check and store a custom rule; a pack names the digest that is printed."""
+    out = screen(context)
+    with out.door() as door:
+        made = door.ask(calls.STORE_RULE, calls.CheckRule(source=_source(file)))
+    out.show(made, [("digest", made.digest), ("asks", made.rule.asks), ("existed", made.existed)])
+
+
+def _source(file: Path) -> str:
+    try:
+        return read_file(file, most=1 << 16).decode()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{file}: not UTF-8") from error
 
 
 def _lines(one: calls.PolicyView) -> list[tuple[str, object]]:

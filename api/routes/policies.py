@@ -1,4 +1,4 @@
-"""Policy packs."""
+"""Policy packs and custom rules."""
 
 from api import paging
 from api.calls import policies as calls
@@ -10,7 +10,7 @@ from cas.digest import Digest
 from cas.problems import Fault
 from cas.records.policy import PolicyPack
 from cas.store import load
-from pipeline.operations import policy
+from pipeline.operations import policy, rules
 
 _PACKS = refs.policy_pack("")
 _ACTIVE = refs.policy("")
@@ -50,9 +50,23 @@ def _view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyV
     return calls.PolicyView(digest=name, pack=pack, active_in=active, existed=existed)
 
 
+def check_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleCheckView:
+    """Check a custom rule."""
+    fit = rules.check_rule(visit.effects, ask.source.encode())
+    return calls.RuleCheckView(package=fit.package, asks=fit.asks)
+
+
+def store_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleView:
+    """Check and store a custom rule."""
+    stored = rules.store_rule(visit.effects, visit.caller, ask.source.encode())
+    return calls.RuleView(digest=stored.digest, rule=stored.rule, existed=stored.existed)
+
+
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.STORE, store),
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
     Handler(calls.ACTIVATE, activate),
+    Handler(calls.CHECK_RULE, check_rule),
+    Handler(calls.STORE_RULE, store_rule),
 )

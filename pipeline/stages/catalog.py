@@ -19,6 +19,7 @@ from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
 from pipeline.stages.read_template import READ_TEMPLATE
+from pipeline.stages.rego import REGO
 from pipeline.stages.render import RENDER
 from pipeline.stages.seal import SEAL
 from pipeline.stages.sticker import STICKER
@@ -36,6 +37,7 @@ STAGES: tuple[AnyStage, ...] = (
     MATCH2,
     ASSESS,
     ASSESS2,
+    REGO,
     JUDGE,
     JUDGE2,
     DECIDE,
