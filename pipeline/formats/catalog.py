@@ -66,6 +66,7 @@ from pipeline.formats.reports.scancode import SCANCODE
 from pipeline.formats.reports.semgrep import SEMGREP
 from pipeline.formats.reports.shellcheck import SHELLCHECK
 from pipeline.formats.reports.snyk import SNYK
+from pipeline.formats.reports.sonar_coverage import SONAR_COVERAGE
 from pipeline.formats.reports.spotbugs import SPOTBUGS
 from pipeline.formats.reports.staticcheck import STATICCHECK
 from pipeline.formats.reports.stylelint import STYLELINT
@@ -153,6 +154,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     JACOCO,
     CLOVER,
     OPENCOVER,
+    SONAR_COVERAGE,
     LCOV,
     COVERAGE_PY,
     GO_COVER,

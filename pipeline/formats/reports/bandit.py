@@ -37,7 +37,7 @@ _REPORT: Final = msgspec.json.Decoder(_Report)
 
 
 def read(data: bytes, version: str) -> ReportFacts:
-    """Give what Bandit found; of a hard-coded password the test's name stands for the text, which quotes it.
+    """Give what Bandit found; hard-coded passwords are of category secret, and the text that quotes them is not kept.
 
     Raises: evidence.unreadable, cas.too_large
     """
@@ -47,7 +47,7 @@ def read(data: bytes, version: str) -> ReportFacts:
         "Bandit",
         (
             result(
-                "code",
+                "secret" if each.test_id in _PASSWORDS else "code",
                 at("results", place),
                 rule=each.test_id,
                 severity=words.severity(each.issue_severity),

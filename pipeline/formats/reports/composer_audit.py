@@ -1,4 +1,4 @@
-"""``composer audit --format=json``: advisories by package; ignored ones marked, abandoned packages as category other."""
+"""``composer audit --format=json``: advisories by package; ignored ones marked, abandoned packages as other."""
 
 from collections.abc import Iterator
 from typing import Final

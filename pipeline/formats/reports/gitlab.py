@@ -1,4 +1,4 @@
-"""GitLab security report JSON: the common schema of GitLab's analysers (SAST, dependency and container scanning, secrets).
+"""GitLab security report JSON: the common schema of GitLab's analysers.
 
 The report's ``scan.type`` says what it is evidence of; a scan whose status is not success is incomplete. Flags of
 likely false positives are the tool's word, kept as suppressed.

@@ -1,6 +1,7 @@
-"""gitleaks JSON: leaked secrets. Secret, match, author and e-mail are not read; gitleaks' own fingerprint is the identity.
+"""gitleaks JSON: leaked secrets.
 
-A clean run writes an empty array, which many tools do: it is taken when the format is declared.
+Secret, match, author and e-mail are not read; gitleaks' own fingerprint is the identity. A clean run writes an empty
+array, which many tools do: it is taken when the format is declared.
 """
 
 from typing import Final

@@ -40,6 +40,7 @@ from pipeline.formats.reports.sarif_log import (
 
 NAME: Final = "sarif"
 _LEVELS: Final = {"error": "high", "warning": "medium", "note": "low", "none": "none"}
+_WITHHELD: Final = "requires login"  # Semgrep, without an account
 _NO_FINDING: Final = frozenset({"pass", "notApplicable"})
 _LOG: Final = msgspec.json.Decoder(Log)
 
@@ -106,7 +107,7 @@ def finding(run: Run, given: Result, rule: Rule, pointer: str) -> ReportedFindin
         pointer,
         rule=given.rule_id or rule.id,
         names=names,
-        severity=words.severity(_LEVELS.get(_level(run, given, rule), "")) if score is None else "unknown",
+        severity="unknown" if score is not None else words.severity(_LEVELS.get(_level(run, given, rule, secret), "")),
         score=score,
         purl=own.purl,
         package=own.package,
@@ -127,8 +128,8 @@ def _score(given: Result, rule: Rule) -> int | None:
     return next((each for each in scores if each is not None), None)
 
 
-def _level(run: Run, given: Result, rule: Rule) -> str:
-    """Say the level (3.27.10): its own, none when nothing failed, else as configured, else warning."""
+def _level(run: Run, given: Result, rule: Rule, secret: bool) -> str:
+    """Say the level (3.27.10): its own, else as configured, else warning; an unrated secret's is error."""
     if given.level:
         return given.level
     if given.kind not in (None, "", "fail"):
@@ -137,7 +138,8 @@ def _level(run: Run, given: Result, rule: Rule) -> str:
         about = each.descriptor
         if about is not None and about.id == rule.id and each.configuration and each.configuration.level:
             return each.configuration.level
-    return (rule.default_configuration and rule.default_configuration.level) or "warning"
+    configured = rule.default_configuration.level if rule.default_configuration else None
+    return configured or ("error" if secret else "warning")
 
 
 def _said(given: Result, rule: Rule) -> str:
@@ -170,7 +172,7 @@ def _fingerprint(given: Result) -> str:
     for found in (given.fingerprints, given.partial_fingerprints):
         if found:
             name = min(found)
-            return f"{name}:{found[name]}"
+            return "" if found[name] == _WITHHELD else f"{name}:{found[name]}"
     return given.guid or ""
 
 

@@ -31,13 +31,14 @@ SECRET_TOOLS: Final = frozenset(
 _CONFIGURATION_TOOLS: Final = frozenset(
     {"checkov", "tfsec", "kics", "terrascan", "hadolint", "dockle", "kube-linter", "kubesec", "kubescape", "snyk iac"}
 )
+_SECRET_RULES: Final = frozenset({"B105", "B106", "B107", "G101"})  # of Bandit and gosec: their text quotes the secret
 _SECRET_WORDS: Final = frozenset({"secret", "secrets", "secret-detection", "hardcoded-secret"})
 _CONFIGURATION_WORDS: Final = frozenset({"misconfiguration", "iac", "kics", "iac-security", "infrastructure-as-code"})
 _LICENSE_WORDS: Final = frozenset({"license", "licenses", "license-compliance"})
 _VULNERABILITY_WORDS: Final = frozenset({"vulnerability", "sca", "containers", "software-composition-analysis"})
 
 _LINE: Final = re.compile(r"(?m)^(Package|Installed Version|Fixed Version|Version|Fix Version): ?(.*)$")
-_SNYK: Final = re.compile(r"\((?P<names>[^)]*)\) ?(?P<package>\S+)@(?P<version>\S+)")
+_SNYK: Final = re.compile(r"(?:\((?P<names>[^)]*)\) ?)?(?P<package>\S+)@(?P<version>\S+)")
 _OSV: Final = re.compile(r"Package '(?P<package>.+?)@(?P<version>[^@']+)' is vulnerable to")
 
 
@@ -70,7 +71,7 @@ def _snyk(_result: Result, rule: Rule) -> Concerned:
     found = _SNYK.match(text)
     if found is None:
         return Concerned((text,))
-    return Concerned((found["names"],), package=found["package"], version=found["version"])
+    return Concerned((found["names"] or "",), package=found["package"], version=found["version"])
 
 
 def _osv_scanner(result: Result, rule: Rule) -> Concerned:
@@ -117,7 +118,7 @@ def category(driver: str, result: Result, rule: Rule, names: tuple[str, ...]) ->
     """Say what a result is about: by its names, else by the words of tool, rule and tags."""
     lowered = driver.lower()
     said = {tag.lower() for tag in tags(result, rule)} | {(rule.name or "").lower()}
-    if lowered in SECRET_TOOLS or said & _SECRET_WORDS:
+    if lowered in SECRET_TOOLS or said & _SECRET_WORDS or rule.id in _SECRET_RULES:
         return "secret"
     if names or said & _VULNERABILITY_WORDS:
         return "vulnerability"

@@ -16,6 +16,9 @@ from pipeline.formats.reports import words
 from pipeline.formats.reports.report import at, holds, identity, report, report_format, result
 
 NAME: Final = "semgrep-json"
+_VALIDATED: Final = frozenset({"CONFIRMED_VALID", "CONFIRMED_INVALID", "VALIDATION_ERROR"})
+_WITHHELD: Final = "requires login"
+_VERDICTS: Final = {"CONFIRMED_VALID": "verified: ", "CONFIRMED_INVALID": "unverified: "}
 
 
 class _Position(msgspec.Struct, gc=False):
@@ -103,10 +106,16 @@ def _finding(given: _Result, pointer: str) -> ReportedFinding:
         version=package.version,
         path=given.path,
         line=line,
-        message=given.check_id.rpartition(".")[2] if secret else extra.message,
+        message=_VERDICTS.get(extra.validation_state or "", "") + given.check_id.rpartition(".")[2]
+        if secret
+        else extra.message,
         suppressed="nosemgrep" if extra.is_ignored else "",
         flow=() if secret else _flow(extra.dataflow_trace),
-        fingerprint=identity(given.check_id, given.path or "", line) if secret else extra.fingerprint,
+        fingerprint=identity(given.check_id, given.path or "", line)
+        if secret
+        else ""
+        if extra.fingerprint == _WITHHELD
+        else extra.fingerprint,
     )
 
 
@@ -119,7 +128,9 @@ def _names(metadata: dict[str, Any]) -> tuple[str, ...]:
 def _category(extra: _Extra, metadata: dict[str, Any], rule: str) -> Category:
     if extra.sca_info is not None:
         return "vulnerability"
-    secret = extra.validation_state or metadata.get("technology") == ["secrets"] or ".secrets." in f".{rule}."
+    secret = (
+        extra.validation_state in _VALIDATED or metadata.get("technology") == ["secrets"] or ".secrets." in f".{rule}."
+    )
     return "secret" if secret else "code"
 
 

@@ -36,6 +36,7 @@ class _Issue(msgspec.Struct, gc=False, rename="camel"):
     name: str | None = ""
     version: str | None = ""
     fixed_in: tuple[str, ...] | None = ()
+    nearest_fixed_in_version: str | None = ""
     from_: tuple[str, ...] | None = msgspec.field(default=(), name="from")
     purl: str | None = ""
     package_manager: str | None = ""
@@ -125,7 +126,7 @@ def _finding(project: _Project, issue: _Issue, pointer: str, suppressed: str) ->
         purl=issue.purl or words.package_url(words.purl_type(manager), package, issue.version or ""),
         package=package,
         version=issue.version,
-        fixed_in=issue.fixed_in or (),
+        fixed_in=(*(issue.fixed_in or ()), issue.nearest_fixed_in_version),
         path=project.display_target_file or project.target_file,
         message=issue.title,
         suppressed=suppressed,

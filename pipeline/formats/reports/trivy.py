@@ -301,17 +301,21 @@ def _kind(content: Content) -> EvidenceKind | None:
 
 
 def _has_secrets(content: Content) -> bool:
-    return any(each.get("Class") == "secret" or each.get("Secrets") for each in _results(content))
+    return bool(content.object) and any(
+        each.get("Class") == "secret" or each.get("Secrets") for each in _results(content)
+    )
 
 
 def _has_licenses(content: Content) -> bool:
-    return any(each.get("Class") in _LICENSES or each.get("Licenses") for each in _results(content))
+    return bool(content.object) and any(
+        each.get("Class") in _LICENSES or each.get("Licenses") for each in _results(content)
+    )
 
 
 TRIVY: Final[Format] = report_format(NAME, _detects, read, _kind, version=_version, versions=("1", "2"))
 TRIVY_SECRETS: Final[Format] = report_format(
-    "trivy-secrets", _has_secrets, read_secrets, "secrets", version=_version, versions=("1", "2"), within=NAME
+    "trivy-secrets", _has_secrets, read_secrets, "secrets", version=_version, versions=("2",), within=NAME
 )
 TRIVY_LICENSES: Final[Format] = report_format(
-    "trivy-licenses", _has_licenses, read_licenses, "licenses", version=_version, versions=("1", "2"), within=NAME
+    "trivy-licenses", _has_licenses, read_licenses, "licenses", version=_version, versions=("2",), within=NAME
 )

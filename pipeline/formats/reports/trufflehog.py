@@ -56,6 +56,8 @@ def read(data: bytes, version: str) -> ReportFacts:
             secret = _SECRET.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise unreadable(NAME, f"value {place}: {error}") from error
+        if not secret.detector_name:
+            continue  # a line of its log
         source = _source(secret)
         results.append(_result(secret, source, at(place)))
         images |= set(references(_text(source, "image")))
