@@ -6,8 +6,9 @@ Prose is made here and never kept: records hold codes and arguments only.
 from collections.abc import Iterable, Iterator
 
 from api.calls.verdicts import GateLine, WhyLine
-from cas.records.verdict import Assessment, Decision, GateResult, Verdict
-from cas.store import Reader, load
+from cas.pictures import picture_of
+from cas.records.verdict import Decision, GateResult, Verdict
+from cas.store import Reader
 from policy import render
 from policy.explain import Why, explain
 
@@ -42,7 +43,7 @@ def why_lines(answer: Verdict | Decision, reader: Reader) -> tuple[WhyLine, ...]
 
     What blocks comes first; what VEX or a waiver closed is in it too. Very long trees are cut, and say so.
     """
-    assessment = load(reader, answer.assessment, Assessment) if isinstance(answer, Verdict) else None
+    assessment = picture_of(answer.assessment, reader.get) if isinstance(answer, Verdict) else None
     lines = list(_tree(explain(answer, assessment)))
     if len(lines) > _SHOWN:
         more = len(lines) - _SHOWN

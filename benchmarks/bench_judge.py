@@ -14,10 +14,11 @@ import msgspec
 from benchmarks.table import Row, ratios
 from cas import canon
 from cas.adapters.memory import MemoryStore
-from cas.records.verdict import JudgeInput, Verdict
+from cas.records.picture import Assessment2, JudgeInput2
+from cas.records.verdict import Verdict
 from cas.store import save
 from pipeline.stage import StageIO, advance
-from pipeline.stages.judge import JUDGE, judge
+from pipeline.stages.judge2 import JUDGE2, judge
 from policy.packs.reading import read_pack
 from tests.support import gate_cases
 
@@ -63,7 +64,7 @@ answer := {"outcome": outcome, "critical": count_of("critical"), "high": count_o
 
 
 def a_question(closed=50, findings=200):
-    """Keep everything judge/1 reads in a store; gives it, the input's digest and the assessment."""
+    """Keep everything judge/2 reads in a store; gives it, the input's digest, the assessment and its picture."""
     store = MemoryStore()
     severities = ("medium", "low", "medium", "low", "negligible")
     listed = []
@@ -83,7 +84,7 @@ def a_question(closed=50, findings=200):
                 "fixed_in": [f"2.{at}"],
             }
         )
-    view = gate_cases.fact_view({"findings": listed, "evidence": [{}]})
+    view = gate_cases.fact_view({"findings": listed, "evidence": [{}]}, picture=True)
     pack = save(store, read_pack(PACK))
     question = msgspec.structs.replace(
         view.question,
@@ -93,16 +94,16 @@ def a_question(closed=50, findings=200):
         feed=save(store, view.feed),
     )
     name = save(store, question)
-    assessment = msgspec.structs.replace(view.assessment, question=name)
-    asked = save(store, JudgeInput(question=name, assessment=save(store, assessment)))
-    return store, asked, assessment
+    assessment = Assessment2(question=name, picture=save(store, view.assessment), valid_until=None)
+    asked = save(store, JudgeInput2(question=name, assessment=save(store, assessment), answers=()))
+    return store, asked, assessment, view.assessment
 
 
 def ours(store, asked):
     """Bytes to bytes: the input's bytes to the verdict's."""
     data = store.get(asked)
     io = StageIO(store, store.put, data)
-    return canon.of_record(judge(canon.to_record(data, JudgeInput), io))
+    return canon.of_record(judge(canon.to_record(data, JudgeInput2), io))
 
 
 def rego(engine, text):
@@ -128,12 +129,12 @@ def cold(asked, store):
 
 
 def run():
-    store, asked, assessment = a_question()
+    store, asked, _, picture = a_question()
     verdict = msgspec.json.decode(ours(store, asked), type=Verdict)
     assert cold(asked, store) == ours(store, asked)
-    text = canon.of_record(assessment).decode()
+    text = canon.of_record(picture).decode()
     count = dict(next(gate for gate in verdict.gates if gate.gate == "severity_budget/1").counted)
-    size = f"decoding {len(text) / 1000:.0f} kB of assessment"
+    size = f"decoding {len(text) / 1000:.0f} kB of picture"
     try:
         engine = importlib.import_module("regopy")
     except ImportError:
@@ -149,7 +150,7 @@ def run():
             timed(lambda: rego(engine, text), 2),
             timed(lambda: ours(store, asked), 100),
             timed(lambda: cold(asked, store), 50),
-            timed(lambda: advance(JUDGE, asked, store), 50),
+            timed(lambda: advance(JUDGE2, asked, store), 50),
         )
         for _ in range(ROUNDS)
     ]
@@ -157,7 +158,7 @@ def run():
     for at, (area, goal) in enumerate(
         (
             ("judge, inputs decoded once", 300),
-            ("judge, every input decoded", None),
+            ("judge, bytes to bytes, every input decoded", 300),
             ("judge, with Run and store", None),
         ),
         1,

@@ -1,11 +1,8 @@
 """Replay of many verdicts: every one judged again from stored bytes and compared, beside Rego on the same questions.
 
-Each verdict has a question and an assessment of its own (200 findings, 50 closed by VEX); policy, environment and
-release are shared. Ours reads a sealed pack, verifies every object's hash, and compares the whole Run byte for byte.
-
-An Assessment names its question, and the question its policy, environment and instant: no two verdicts share one, and
-judge/1 refuses one of another question. The shape of many verdicts over few decoded inputs does not occur, so what is
-timed is the dearer one. Starting the processes is measured apart and counted once in what a million would take.
+Each verdict has a question and an assessment of its own; twenty share a picture (200 findings, 50 closed by VEX), as
+questions about the same evidence do. Ours reads a sealed pack, verifies every object's hash, and compares the whole Run
+byte for byte. Starting the processes is measured apart and counted once in what a million would take.
 """
 
 import contextlib
@@ -20,32 +17,37 @@ import msgspec
 from benchmarks.bench_judge import a_question, rego
 from benchmarks.table import Row, ratios
 from cas import canon
-from cas.records.verdict import JudgeInput, Question
+from cas.records.picture import JudgeInput2
+from cas.records.verdict import Question
 from cas.store import load, save
 from pipeline.stage import advance
-from pipeline.stages.judge import JUDGE
+from pipeline.stages.judge2 import JUDGE2
 from replay.fanout import Source, fan_out, ordered, rerun_all
 from replay.remembering import Memory
 from replay.sealed import PackStore, write_pack
 
-VERDICTS = 2_000
-PER_ASSESSMENT = 20
+VERDICTS = 20_000
+PER_PICTURE = 20
 ROUNDS = 3
 GOAL_SECONDS = 60
 
 
 def a_past(path, verdicts=VERDICTS):
-    """Judge many questions, as time went by, and seal all of it into a pack; gives the Runs and one assessment."""
-    store, _, assessment = a_question()
+    """Judge many questions, as time went by, and seal all of it into a pack; gives the Runs and one picture."""
+    store, _, assessment, picture = a_question()
     question = load(store, assessment.question, Question)
     runs = []
     for at in range(verdicts):
         moment = f"2026-{3 + at // 40_320:02}-{1 + at // 1440 % 28:02}T{at // 60 % 24:02}:{at % 60:02}:00Z"
         asked = save(store, msgspec.structs.replace(question, as_of=moment))
-        name = save(store, msgspec.structs.replace(assessment, question=asked))
-        runs.append(advance(JUDGE, save(store, JudgeInput(question=asked, assessment=name)), store).note.run)
+        if at % PER_PICTURE == 0:
+            first = msgspec.structs.replace(picture.findings[0], epss=at)
+            shown = save(store, msgspec.structs.replace(picture, findings=(first, *picture.findings[1:])))
+        name = save(store, msgspec.structs.replace(assessment, question=asked, picture=shown))
+        judged = save(store, JudgeInput2(question=asked, assessment=name, answers=()))
+        runs.append(advance(JUDGE2, judged, store).note.run)
     write_pack(path, store, store.digests())
-    return runs, canon.of_record(assessment).decode()
+    return runs, canon.of_record(picture).decode()
 
 
 def run():
@@ -67,7 +69,7 @@ def measure(path):
         peer = timed(lambda: rego(engine, text)) if engine else None
         rounds.append((one, peer, (fresh - begun[0]) / len(wanted), (two - begun[1]) / len(wanted), begun[1]))
     one, fresh, two, start = (median(each[at] for each in rounds) for at in (0, 2, 3, 4))
-    size = f"{len(text) / 1000:.0f} kB of assessment per verdict, decoded and hashed"
+    size = f"{len(text) / 1000:.0f} kB of picture, shared by {PER_PICTURE} verdicts"
     peer = median(each[1] for each in rounds) if engine else None
     ratio = ratios((each[1], each[0]) for each in rounds)[0] if engine else None
     name = "regopy" if engine else "regopy (not installed)"

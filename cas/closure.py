@@ -16,8 +16,12 @@ from cas.records.proof import Entry, RunNote
 from cas.store import Store
 
 FEEDS: Final = frozenset(
-    {"epss_tree/1", "feed_bucket/1", "feed_document_tree/1", "feed_documents/1", "feed_ecosystem/1", "feed_snapshot/1"}
-)
+    {
+        "epss_tree/1", "feed_bucket/1", "feed_bucket/2", "feed_document_tree/1", "feed_documents/1", "feed_documents/2",
+        "feed_ecosystem/1", "feed_ecosystem/2", "feed_name_tree/1", "feed_names/1", "feed_raws/1", "feed_snapshot/1",
+        "feed_snapshot/2",
+    }
+)  # fmt: skip
 """Kinds whose references are followed only where a Run read them: a verdict needs some packages, not the whole feed."""
 
 PEEK: Final = 4 << 20

@@ -123,9 +123,16 @@ class _Named(_Finding, frozen=True, gc=False):
 
 
 class _Assessment(msgspec.Struct, frozen=True, gc=False):
-    """As much of assessment/1 as rows need."""
+    """As much of an assessment as rows need: the first kind holds its findings, the second names a picture."""
 
     question: str
+    findings: tuple[_Named, ...] = ()
+    picture: str | None = None
+
+
+class _Picture(msgspec.Struct, frozen=True, gc=False):
+    """As much of picture/1 as rows need."""
+
     findings: tuple[_Named, ...]
 
 
@@ -241,10 +248,12 @@ def _assessment(into: Projector, seq: int, name: Digest) -> None:
     one = into.load(name, _Assessment)
     if one is None:
         return
-    into.add("assessments", seq, 0, name, one.question, len(one.findings), sum(row.open for row in one.findings))
-    for at, row in enumerate(one.findings):
+    picture = into.load(one.picture, _Picture)
+    findings = picture.findings if picture else one.findings
+    into.add("assessments", seq, 0, name, one.question, len(findings), sum(row.open for row in findings))
+    for at, row in enumerate(findings):
         into.add("findings", seq, at, name, *_FINDING(row))
-    names = {(row.vulnerability, other) for row in one.findings for other in (row.advisory, *row.aliases)}
+    names = {(row.vulnerability, other) for row in findings for other in (row.advisory, *row.aliases)}
     for at, (shown, other) in enumerate(sorted(pair for pair in names if pair[0] != pair[1])):
         into.add("finding_names", seq, at, name, shown, other)
 

@@ -11,8 +11,9 @@ from typing import Final
 from cas.digest import Digest
 from cas.records.base import Instant
 from cas.records.evidence import VexFacts, VexStatement
+from cas.records.picture import AnyRow
 from cas.records.policy import VexSource, VexTrustTable
-from cas.records.verdict import Claim, EvidenceRow, VexState
+from cas.records.verdict import Claim, VexState
 from policy.globs import any_matches
 from policy.instants import DAY, of_seconds, seconds, seconds_or_none
 from policy.products import Subject, product_fits
@@ -25,7 +26,7 @@ CLOSING: Final = frozenset({"not_affected", "fixed"})
 class Statement:
     """A VEX statement with the standing of the document it came in."""
 
-    row: EvidenceRow
+    row: AnyRow
     facts: VexFacts
     statement: VexStatement
     issued: int  # seconds; never after its admission here
@@ -48,7 +49,7 @@ class Consensus:
 NOTHING: Final = Consensus("none", (), None)
 
 
-def index(documents: Iterable[tuple[EvidenceRow, VexFacts]]) -> dict[str, list[Statement]]:
+def index(documents: Iterable[tuple[AnyRow, VexFacts]]) -> dict[str, list[Statement]]:
     """Put statements under every name of their vulnerability."""
     found: dict[str, list[Statement]] = {}
     for row, facts in documents:

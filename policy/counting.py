@@ -1,6 +1,6 @@
 """Counting open findings, once each. Knows assessments; must not know any gate's limits."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Final
 
@@ -34,6 +34,18 @@ def distinct(findings: Iterable[AnyFinding]) -> tuple[tuple[AnyFinding, ...], ..
             held.append(one)
     ordered = sorted(groups.items(), key=itemgetter(0))
     return tuple([(held[0],) if len(held) == 1 else tuple(sorted(held, key=_worst_first)) for _, held in ordered])
+
+
+def open_groups(
+    view: FactView, chosen: Callable[[AnyFinding], bool] | None = None
+) -> tuple[tuple[AnyFinding, ...], ...]:
+    """Group what is open and ``chosen``; equal to ``distinct`` of those, since choosing keeps the order in a group."""
+    groups = view.open_groups
+    if groups is None:
+        groups = distinct([one for one in view.assessment.findings if one.open])
+    if chosen is None:
+        return groups
+    return tuple([kept for group in groups if (kept := tuple([one for one in group if chosen(one)]))])
 
 
 def _worst_first(one: AnyFinding) -> tuple[int, str, str, str]:

@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 
 from cas.digest import Digest
 from cas.records.base import Instant, Part, Record
-from cas.records.feed import FeedSnapshot
-from cas.records.picture import AnyPicture
+from cas.records.feed import AnySnapshot
+from cas.records.picture import AnyFinding, AnyPicture
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
 from cas.records.proof import Directory
 from cas.records.release import Environment, Release, TemplateFacts
@@ -37,8 +37,9 @@ class FactView:
     environment: Environment
     assessment: AnyPicture
     template: TemplateFacts | None  # what read_template/1 found in the captured deployment template
-    feed: FeedSnapshot | None
+    feed: AnySnapshot | None
     facts: Callable[[Digest], Record] | None = None  # None before judge/2
+    open_groups: tuple[tuple[AnyFinding, ...], ...] | None = None  # counting.distinct of what is open, made once
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,10 @@ from collections.abc import Iterable
 
 def matches(pattern: str, text: str) -> bool:
     """Tell whether a text fits a glob, case counted; time is at most length times length."""
+    if pattern == "*":
+        return True
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == text
     at = spot = 0
     star = -1
     resume = 0

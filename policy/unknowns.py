@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from cas.digest import Digest
 from cas.records.picture import AnyFinding
 from cas.records.verdict import ComponentQuestion, Question, UnknownRow
 
 CERTAIN: Final = 1_000_000  # nothing at all is known
 HALF: Final = 500_000
+QUARTER: Final = 250_000
 
 
 def about_question(question: Question) -> tuple[UnknownRow, ...]:
@@ -44,6 +46,68 @@ def about_findings(findings: Iterable[AnyFinding]) -> tuple[UnknownRow, ...]:
     )
 
 
+def about_sbom(raw: Digest, packages: int) -> tuple[UnknownRow, ...]:
+    """Say when an SBOM lists nothing: an empty inventory is no proof of an empty image."""
+    if packages:
+        return ()
+    return (_line("Identity", "sbom_empty", raw, CERTAIN, raw, ""),)
+
+
+def about_report(raw: Digest, tool: str, *, complete: bool) -> tuple[UnknownRow, ...]:
+    """Say when a scanner itself says that it failed: then its silence means nothing."""
+    if complete:
+        return ()
+    return (_line("AnalyzerLimit", "report_incomplete", tool or "a scanner", HALF, raw, ""),)
+
+
+def about_result(raw: Digest, vulnerability: str, pointer: str, *, placed: bool) -> tuple[UnknownRow, ...]:
+    """Say when a reported vulnerability names no package: nobody knows where it is."""
+    if placed:
+        return ()
+    return (_line("Identity", "reported_without_package", vulnerability, HALF, raw, pointer),)
+
+
+def about_signature(raw: Digest) -> UnknownRow:
+    """Say that evidence carries a signature that is bad: somebody changed it, or is not who he says."""
+    return _line("Provenance", "signature_bad", raw, HALF, raw, "")
+
+
+def about_reach(one: AnyFinding) -> UnknownRow:
+    """Say that reachability was analysed, and that this vulnerability is not answered."""
+    return UnknownRow(
+        reason="Reachability",
+        code="reachability_not_answered",
+        subject=one.purl or one.vulnerability,
+        entropy=QUARTER,
+        evidence=one.sbom,
+        pointer=one.sbom_pointer,
+    )
+
+
+Tier = Literal["T1", "T2", "T3", "T4"]
+Band = Literal["HOT", "WARM", "COLD", "NEGLIGIBLE"]
+
+
+def tier(entropy: int) -> Tier:
+    """Give the tier of an unknown by its entropy in millionths: T1 from 0.7, T2 from 0.4, T3 from 0.1, else T4."""
+    return "T1" if entropy >= 700_000 else "T2" if entropy >= 400_000 else "T3" if entropy >= 100_000 else "T4"
+
+
+def rank(entropy: int, pressure: int) -> int:
+    """Give 50 parts of uncertainty and 50 of exploit pressure (both in millionths) as 0 to 100, floor."""
+    return (entropy + pressure) * 50 // 1_000_000
+
+
+def band(score: int) -> Band:
+    """Give the band of a rank: HOT from 75, WARM from 50, COLD from 25."""
+    return "HOT" if score >= 75 else "WARM" if score >= 50 else "COLD" if score >= 25 else "NEGLIGIBLE"
+
+
+def pressure_of(findings: Iterable[AnyFinding]) -> int:
+    """Give how much exploitation is known or likely among findings, in millionths: KEV is all, else the worst EPSS."""
+    return max((1_000_000 if one.kev else one.epss or 0 for one in findings if one.open), default=0)
+
+
 def in_order(rows: Iterable[UnknownRow]) -> tuple[UnknownRow, ...]:
     """Order rows totally, each once."""
     return tuple(sorted(set(rows), key=_key))
@@ -51,6 +115,17 @@ def in_order(rows: Iterable[UnknownRow]) -> tuple[UnknownRow, ...]:
 
 def _key(row: UnknownRow) -> tuple[str, str, str, str, str, int]:
     return (row.reason, row.code, row.subject, row.evidence or "", row.pointer, row.entropy)
+
+
+def _line(  # noqa: PLR0917 - the fields of a row
+    reason: Literal["Identity", "AnalyzerLimit", "Provenance"],
+    code: str,
+    subject: str,
+    entropy: int,
+    evidence: Digest,
+    pointer: str,
+) -> UnknownRow:
+    return UnknownRow(reason=reason, code=code, subject=subject, entropy=entropy, evidence=evidence, pointer=pointer)
 
 
 def _row(reason: Literal["FeedGap", "Identity", "Provenance"], code: str, subject: str, entropy: int) -> UnknownRow:

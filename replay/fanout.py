@@ -4,6 +4,7 @@ Workers open the store themselves, read-only; what comes back are counts, and th
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -54,11 +55,14 @@ def ordered(reader: Reader, runs: Iterable[Digest]) -> list[Digest]:
 
     Raises: cas.object_missing
     """
-    keyed = []
-    for name in set(runs):
-        run = load(reader, name, Run)
-        keyed.append((run.stage, run.version, run.reads, name))
-    return [name for *_, name in sorted(keyed)]
+    loaded = [(name, load(reader, name, Run)) for name in set(runs)]
+    shared = Counter(read for _, run in loaded for read in run.reads)
+
+    def key(one: tuple[Digest, Run]) -> tuple[str, int, list[tuple[int, Digest]], Digest]:
+        name, run = one
+        return (run.stage, run.version, sorted((-shared[read], read) for read in run.reads), name)
+
+    return [name for name, _ in sorted(loaded, key=key)]
 
 
 def rerun_all(store: Store, runs: Iterable[Digest], memory: Memory) -> Tally:

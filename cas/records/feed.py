@@ -1,7 +1,7 @@
 """Advisory feeds as trees: snapshot → ecosystem → bucket → package. The next snapshot shares what did not change."""
 
 from cas.records.base import Count, Name, Nonce, Pairs, Part, Record
-from cas.records.evidence import Advisory
+from cas.records.evidence import Advisory, VersionRange
 from cas.records.forms import Digest, Instant
 
 
@@ -116,3 +116,173 @@ class FeedSnapshot(Record, frozen=True, kw_only=True, tag="feed_snapshot/1"):
     epss: Digest | None  # EpssTree
     notes: Pairs
     documents: Digest | None = None  # FeedDocumentTree
+
+
+Span = tuple[str, str, Count, str]
+"""Versions from the first key on and before the second, the place of the advisory, and the fix that ends the range.
+
+Of an order that compares pairs only (Maven, Packagist, Homebrew) the bounds are versions as written; the second begins
+with ``<``, or with ``=`` when it is itself affected. An empty first bound is the beginning, an empty second the end.
+"""
+
+
+class FeedRules(Part, frozen=True, kw_only=True):
+    """What matching needs of a package: no more of the advisories than where they hold.
+
+    ``listed`` are versions that an advisory names as written and no span holds; ``undecided`` advisories have a bound
+    without a place in the order, or commits only. Places count the advisories of ``package``.
+    """
+
+    name: Name
+    package: Digest  # FeedPackage2
+    spans: tuple[Span, ...]
+    listed: tuple[tuple[str, Count], ...]
+    undecided: tuple[tuple[Count, str], ...]  # place, and an unknown's code
+
+
+class FeedBucket2(Record, frozen=True, kw_only=True, tag="feed_bucket/2"):
+    """Packages whose name's SHA-256 begins with the bucket's digits, sorted by name."""
+
+    packages: tuple[FeedRules, ...]
+
+
+class FeedEcosystem2(Record, frozen=True, kw_only=True, tag="feed_ecosystem/2"):
+    """Buckets by the first hex digits of the SHA-256 of the package name; how many follows from how many packages."""
+
+    ecosystem: Name
+    packages: Count
+    digits: Count
+    buckets: tuple[NamedDigest, ...]
+
+
+class Rating(Part, frozen=True, kw_only=True):
+    """How bad somebody says a vulnerability is. ``source``: vendor, advisory, nvd, ghsa, other; ``by`` is the advisory.
+
+    ``word`` is what it is called there, ``vector`` and ``score_tenths`` the newest CVSS version given; either may be
+    missing.
+    """
+
+    source: Name
+    by: Name
+    word: str
+    vector: str
+    score_tenths: Count | None
+
+
+class Advisory2(Part, frozen=True, kw_only=True):
+    """One advisory as it speaks of one package, joined with what others say of the same vulnerability."""
+
+    id: Name
+    aliases: tuple[str, ...]  # every other name of the vulnerability, sorted
+    related: tuple[str, ...]  # names of others that the advisory joins to it
+    modified: str
+    published: str
+    withdrawn: str
+    summary: str
+    ratings: tuple[Rating, ...]  # by precedence
+    severity: str
+    severity_source: str
+    score_tenths: Count | None
+    ranges: tuple[VersionRange, ...]
+    versions: tuple[str, ...]
+    raw: Digest
+    pointer: str
+
+
+class FeedPackage2(Record, frozen=True, kw_only=True, tag="feed_package/2"):
+    """All advisories about one package of one ecosystem, sorted by (id, pointer)."""
+
+    ecosystem: Name
+    name: Name
+    advisories: tuple[Advisory2, ...]
+
+
+class FeedFile(Part, frozen=True, kw_only=True):
+    """A file that a source was read from."""
+
+    name: str
+    digest: Digest
+    size: Count
+
+
+class FeedSource2(Part, frozen=True, kw_only=True):
+    """Where advisories came from, and how old they are: by their own word, and by when they were captured."""
+
+    name: Name
+    form: Name  # osv, debian-tracker, alpine-secdb
+    documents: Count
+    newest: str  # newest ``modified`` among them, or empty
+    captured_at: Instant
+    files: tuple[FeedFile, ...]  # of the last capture
+
+
+class FeedCapture2(Record, frozen=True, kw_only=True, tag="feed_capture/2"):
+    """The input of import_feed/2: leaves of documents captured at ``captured_at``, KEV and EPSS files."""
+
+    sources: tuple[FeedSource2, ...]  # of this capture; ``documents`` and ``newest`` are counted by the stage
+    documents: tuple[tuple[Name, Digest], ...]  # (source, FeedRaws), sorted
+    kev: Digest | None
+    epss: Digest | None
+    base: Digest | None
+    captured_at: Instant
+    nonce: Nonce
+
+
+class FeedRaws(Record, frozen=True, kw_only=True, tag="feed_raws/1"):
+    """Documents of a capture, sorted; a capture of many is in several of these."""
+
+    documents: tuple[Digest, ...]
+
+
+class FeedDocument2(Part, frozen=True, kw_only=True):
+    """An advisory document: what it calls the vulnerability, how bad it says it is, the packages it speaks of."""
+
+    id: Name
+    source: Name
+    raw: Digest
+    modified: str
+    published: str
+    withdrawn: str
+    same: tuple[str, ...]  # other names of this very vulnerability, sorted
+    joined: tuple[str, ...]  # vulnerabilities that it covers or relates to, sorted
+    upstream: tuple[str, ...]  # of those joined, the ones that it covers
+    ratings: tuple[Rating, ...]  # its own
+    places: Pairs
+
+
+class FeedDocuments2(Record, frozen=True, kw_only=True, tag="feed_documents/2"):
+    """Documents whose id's SHA-256 begins with the leaf's three hex digits, sorted by id."""
+
+    documents: tuple[FeedDocument2, ...]
+
+
+class FeedNames(Record, frozen=True, kw_only=True, tag="feed_names/1"):
+    """Names whose SHA-256 begins with the leaf's three hex digits, sorted, each with the ids of who speaks of it.
+
+    A document speaks of its own id, of its other names, and of what it covers.
+    """
+
+    names: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class FeedNameTree(Record, frozen=True, kw_only=True, tag="feed_name_tree/1"):
+    """Every name of a vulnerability in a snapshot: whoever changes what is said under one touches all under it."""
+
+    leaves: tuple[NamedDigest, ...]
+
+
+class FeedSnapshot2(Record, frozen=True, kw_only=True, tag="feed_snapshot/2"):
+    """All advisories known at one capture."""
+
+    name: Name
+    captured_at: Instant
+    sources: tuple[FeedSource2, ...]
+    ecosystems: tuple[NamedDigest, ...]  # FeedEcosystem2, sorted by ecosystem
+    kev: Digest | None
+    epss: Digest | None
+    documents: Digest  # FeedDocumentTree of FeedDocuments2
+    names: Digest  # FeedNameTree
+
+
+AnySnapshot = FeedSnapshot | FeedSnapshot2
+"""What a reader takes that uses only what both have."""

@@ -16,13 +16,12 @@ from cas.problems import Category, ExpectationFailed, Problem
 from cas.records.base import Instant
 from cas.records.deploy import Deployed
 from cas.records.evidence import Admission
+from cas.records.picture import AssessInput2, JudgeInput2
 from cas.records.proof import HeadSet
 from cas.records.release import Environment, ReadTemplateInput, Release, Resolution
 from cas.records.verdict import (
-    AssessInput,
     GatherInput,
     Head,
-    JudgeInput,
     MatchInput,
     PurposeOfAsking,
     Question,
@@ -33,10 +32,10 @@ from pipeline.effects import Caller, Effects
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.work import Work
 from pipeline.stage import Done
-from pipeline.stages.assess import ASSESS
+from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.gather import GATHER, head_names
-from pipeline.stages.judge import JUDGE
-from pipeline.stages.match import MATCH
+from pipeline.stages.judge2 import JUDGE2
+from pipeline.stages.match2 import MATCH2
 from pipeline.stages.read_template import READ_TEMPLATE
 
 ATTEMPTS: Final = 4
@@ -259,20 +258,20 @@ def _run(work: Work, place: Place, purpose: PurposeOfAsking, heads: tuple[Head, 
     )
     question = gathered.record
     facts = _sbom_facts(work, question) if question.feed else ()
-    findings = [work.run(MATCH, MatchInput(facts=name, feed=question.feed)).digest for name in facts if question.feed]
+    findings = [work.run(MATCH2, MatchInput(facts=name, feed=question.feed)).digest for name in facts if question.feed]
     template = None
     if place.release.compose is not None:
         template = work.run(READ_TEMPLATE, ReadTemplateInput(release=place.release_digest)).digest
     assessed = work.run(
-        ASSESS,
-        AssessInput(
+        ASSESS2,
+        AssessInput2(
             question=gathered.digest,
             findings=tuple(sorted(findings)),
             baseline=_baseline(work, question, place),
             template=template,
         ),
     )
-    return work.run(JUDGE, JudgeInput(question=gathered.digest, assessment=assessed.digest))
+    return work.run(JUDGE2, JudgeInput2(question=gathered.digest, assessment=assessed.digest, answers=()))
 
 
 def _sbom_facts(work: Work, question: Question) -> tuple[Digest, ...]:

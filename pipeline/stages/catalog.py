@@ -2,14 +2,17 @@
 
 from pipeline.stage import AnyStage
 from pipeline.stages.assess import ASSESS
+from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.compose import COMPOSE
 from pipeline.stages.decide import DECIDE
 from pipeline.stages.drift import DRIFT
 from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
 from pipeline.stages.judge import JUDGE
+from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.manifest import MANIFEST
 from pipeline.stages.match import MATCH
+from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
@@ -27,8 +30,11 @@ STAGES: tuple[AnyStage, ...] = (
     READ_TEMPLATE,
     GATHER,
     MATCH,
+    MATCH2,
     ASSESS,
+    ASSESS2,
     JUDGE,
+    JUDGE2,
     DECIDE,
     RENDER,
     PLAN,

@@ -4,6 +4,7 @@ from typing import Final
 
 from cas import canon, digest, jcs
 from cas.digest import Digest
+from cas.pictures import picture_of
 from cas.records.deploy import (
     Artifact,
     Deployment,
@@ -15,7 +16,7 @@ from cas.records.deploy import (
 )
 from cas.records.promotion import AdmittedApproval, Approval, Promotion
 from cas.records.release import Environment, Release, Target
-from cas.records.verdict import Assessment, Decision, Verdict
+from cas.records.verdict import Decision, Verdict
 from pipeline.stage import Stage, StageIO
 from targets.render import packet, signed_json
 from targets.render.packet import PacketFacts
@@ -52,7 +53,7 @@ def _facts(question: PackInput, io: StageIO) -> PacketFacts:
         decision=decision,
         release=io.load(decision.release, Release),
         environment=environment,
-        assessment=io.load(verdict.assessment, Assessment),
+        assessment=picture_of(verdict.assessment, io.read),
         approvals=[_approval(named, io) for named in decision.approvals],
         targets={named: io.load(named, Target) for named in targets},
         deployment=deployment,

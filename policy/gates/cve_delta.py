@@ -5,7 +5,7 @@ from typing import Literal
 from cas.records.base import Part, Tenths
 from cas.records.picture import AnyFinding
 from cas.records.verdict import GateStatus
-from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, distinct, missing_facts, of_group, score
+from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, missing_facts, of_group, open_groups, score
 from policy.gate import Answer, FactView, Gate
 
 
@@ -21,7 +21,7 @@ def check(params: Params, view: FactView) -> Answer:
     """Fail for each open vulnerability at or over the threshold that the baseline did not have open."""
     if view.question.baseline is None and params.without_baseline == "not_applicable":
         return Answer("not_applicable")
-    groups = distinct(one for one in view.assessment.findings if one.open and one.new and _heavy(params, one))
+    groups = open_groups(view, lambda one: one.new and _heavy(params, one))
     over = tuple(
         of_group(
             "new_vulnerability", group, (("score", score(group[0]) or "none"), ("threshold", params.threshold_tenths))

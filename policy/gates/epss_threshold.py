@@ -4,7 +4,7 @@ from typing import Literal
 
 from cas.records.base import Millionths, Part
 from cas.records.verdict import Finding, GateStatus
-from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, distinct, missing_facts, of_group
+from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, missing_facts, of_group, open_groups
 from policy.gate import Answer, FactView, Gate
 
 
@@ -19,7 +19,7 @@ def check(params: Params, view: FactView) -> Answer:
     """Fail at or over the threshold; what has no score is unknown unless the pack says otherwise."""
     over: list[Finding] = []
     unscored: list[Finding] = []
-    for group in distinct(one for one in view.assessment.findings if one.open):
+    for group in open_groups(view):
         scores = [one.epss for one in group if one.epss is not None]
         if not scores:
             unscored.append(of_group("epss_missing", group, ()))

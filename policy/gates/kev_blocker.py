@@ -1,10 +1,15 @@
 """Is nothing open that is known to be exploited (CISA KEV)?"""
 
+from operator import attrgetter
+from typing import Final
+
 from cas.records.base import Part
 from cas.records.verdict import Finding, GateStatus
-from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, distinct, missing_facts, of_group
+from policy.counting import GROUP_FLIPS, MISSING_FLIPS, MISSING_SENTENCES, missing_facts, of_group, open_groups
 from policy.gate import Answer, FactView, Gate, finding
 from policy.instants import DAY, plus
+
+_LISTED: Final = attrgetter("kev_due")
 
 
 class Params(Part, frozen=True, kw_only=True):
@@ -18,7 +23,7 @@ def check(params: Params, view: FactView) -> Answer:
     late: list[Finding] = []
     soon: list[Finding] = []
     ends: set[str] = set()
-    for group in distinct(one for one in view.assessment.findings if one.open and one.kev_due):
+    for group in open_groups(view, _LISTED):
         due, listed = min((one.kev_due, one.kev) for one in group if one.kev_due)
         arguments = (("due", due), ("listed", listed))
         end = plus(f"{due}T00:00:00Z", DAY)

@@ -1,6 +1,8 @@
 """Do open findings fit the budget of each severity?"""
 
 from collections.abc import Iterator
+from operator import attrgetter
+from typing import Final
 
 from cas.records.base import Count, Part
 from cas.records.picture import AnyFinding
@@ -14,8 +16,11 @@ from policy.counting import (
     distinct,
     missing_facts,
     of_group,
+    open_groups,
 )
 from policy.gate import Answer, FactView, Gate
+
+_FIXABLE: Final = attrgetter("fixed_in")
 
 
 class Params(Part, frozen=True, kw_only=True):
@@ -34,13 +39,7 @@ class Params(Part, frozen=True, kw_only=True):
 
 def check(params: Params, view: FactView) -> Answer:
     """Fail when a severity holds more than its budget; unknown when the vulnerabilities are not known."""
-    every = params.count_waived or params.count_vexed
-    chosen = [
-        one
-        for one in view.assessment.findings
-        if one.open or (every and counts(one, waived=params.count_waived, vexed=params.count_vexed))
-    ]
-    groups = distinct(one for one in chosen if one.fixed_in) if params.fixable_only else distinct(chosen)
+    groups = _groups(params, view)
     found: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
     for group in groups:
         found[group[0].severity] += 1
@@ -50,12 +49,22 @@ def check(params: Params, view: FactView) -> Answer:
     return Answer(status, over + missing, tuple(found.items()))
 
 
+def _groups(params: Params, view: FactView) -> tuple[tuple[AnyFinding, ...], ...]:
+    if not (params.count_waived or params.count_vexed):
+        return open_groups(view, _FIXABLE if params.fixable_only else None)
+    counted = (
+        one for one in view.assessment.findings if counts(one, waived=params.count_waived, vexed=params.count_vexed)
+    )
+    return distinct(one for one in counted if one.fixed_in or not params.fixable_only)
+
+
 def _over(params: Params, groups: tuple[tuple[AnyFinding, ...], ...], found: dict[str, int]) -> Iterator[Finding]:
-    for group in groups:
+    budgets: dict[str, int | None] = {label: getattr(params, label) for label in SEVERITIES}
+    over = {label: budget for label, budget in budgets.items() if budget is not None and found[label] > budget}
+    for group in groups if over else ():
         severity = group[0].severity
-        budget: int | None = getattr(params, severity)
-        if budget is not None and found[severity] > budget:
-            yield of_group("over_budget", group, (("count", found[severity]), ("budget", budget)))
+        if severity in over:
+            yield of_group("over_budget", group, (("count", found[severity]), ("budget", over[severity])))
 
 
 GATE = Gate(

@@ -10,9 +10,10 @@ from typing import Any, Final
 from cas import digest, jcs
 from cas.digest import Digest
 from cas.records.deploy import Artifact, Deployment, DeploymentResult, PackInput, Receipt
+from cas.records.picture import AnyPicture
 from cas.records.promotion import AdmittedApproval, Approval, Promotion
 from cas.records.release import Environment, Release, Target
-from cas.records.verdict import Assessment, Decision, GateResult, Verdict
+from cas.records.verdict import Decision, GateResult, Verdict
 
 PACKET_NAME: Final = "release.evidence.json"
 ORDER: Final = (
@@ -31,7 +32,7 @@ class PacketFacts:
     decision: Decision
     release: Release
     environment: Environment
-    assessment: Assessment | None
+    assessment: AnyPicture | None
     approvals: Sequence[tuple[AdmittedApproval, Approval]]
     targets: Mapping[Digest, Target]
     deployment: Deployment | None

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from cas.closure import admissions
+from cas.pictures import picture_of
 from cas.problems import Problem
 from cas.records.deploy import Deployed
-from cas.records.verdict import Assessment
 from cas.store import load
 from pipeline.operations import artifacts, drift, promote
 from pipeline.operations.drift import history
@@ -80,7 +80,7 @@ def test_production_is_denied_with_rule_finding_component_line_and_what_would_fl
 
 def test_the_vex_statement_flips_it_and_the_finding_stays_in_view(told):
     assert told.allowed.verdict.outcome == "allow"
-    assessed = load(told.story.store, told.allowed.verdict.assessment, Assessment)
+    assessed = picture_of(told.allowed.verdict.assessment, told.story.store.get)
     closed = [one for one in assessed.findings if set(EXCUSED) & {one.vulnerability, *one.aliases}]
     assert closed
     assert all(one.vex == "not_affected" and not one.open and one.claims for one in closed)

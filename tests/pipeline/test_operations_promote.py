@@ -3,11 +3,12 @@
 import pytest
 
 from cas import digest, refs
+from cas.pictures import picture_of
 from cas.problems import ExpectationFailed
 from cas.records.deploy import Deployed
 from cas.records.policy import PolicyPack
 from cas.records.promotion import StopLine
-from cas.records.verdict import Assessment, DecideInput, Question
+from cas.records.verdict import DecideInput, Question
 from pipeline import flow
 from pipeline.operations import approve, asking, policy, promote, waivers
 from pipeline.operations.work import Work
@@ -56,7 +57,7 @@ def test_a_bad_scan_once_submitted_is_in_every_answer():
     view = scene.request()
     assert view.status.state == "rejected"
     question = scene.load(view.verdict.question, Question)
-    bad = scene.load(view.verdict.assessment, Assessment)
+    bad = picture_of(view.verdict.assessment, scene.store.get)
     assert any(row.raw == digest.of_bytes(BAD) for row in bad.evidence)
     assert question.purpose == "promotion"
 
@@ -67,7 +68,7 @@ def test_a_bad_scan_of_the_index_counts_for_every_platform_below():
     scene.submit(BAD, subject=scene.resolution.root)
     judged = scene.evaluate()
     assert judged.verdict.outcome == "deny"
-    findings = scene.load(judged.verdict.assessment, Assessment).findings
+    findings = picture_of(judged.verdict.assessment, scene.store.get).findings
     assert {one.platform for one in findings} == {"linux/amd64", "linux/arm64"}
 
 
@@ -482,7 +483,7 @@ def test_a_waiver_opens_and_its_end_closes_the_gate():
     judged = scene.evaluate()
     assert judged.verdict.outcome == "allow"
     assert judged.verdict.valid_until == "2026-03-01T18:00:00Z"
-    finding = scene.load(judged.verdict.assessment, Assessment).findings[0]
+    finding = picture_of(judged.verdict.assessment, scene.store.get).findings[0]
     assert finding.waived_by is not None
     scene.at("2026-03-01T17:59:59Z")
     assert scene.evaluate().verdict.outcome == "allow"

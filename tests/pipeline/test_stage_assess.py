@@ -1,4 +1,4 @@
-"""assess/1: exactly the question's findings, bindings judged anew, VEX and waivers by scope, the baseline's own word."""
+"""assess/2: exactly the question's findings, bindings judged anew, VEX and waivers by scope, the baseline's own word."""
 
 import json
 
@@ -6,16 +6,20 @@ import msgspec
 import pytest
 
 from cas import refs
+from cas.pictures import picture_of
 from cas.problems import RecordInvalid
 from cas.records.evidence import Admission, Evidence
+from cas.records.picture import AssessInput2
 from cas.records.proof import HeadSet
-from cas.records.verdict import AssessInput, Assessment, MatchInput, Question
+from cas.records.verdict import MatchInput, Question
 from cas.store import load
 from pipeline.operations import asking, policy, waivers
 from pipeline.operations.work import Work
-from pipeline.stages.assess import ASSESS, EvidenceForeign, FindingsIncomplete, shown_name
+from pipeline.stages.assess import EvidenceForeign, FindingsIncomplete
+from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.gather import GATHER
-from pipeline.stages.match import MATCH
+from pipeline.stages.match2 import MATCH2
+from policy.assessing import shown_name
 from policy.trust_table import BUILT_IN
 from tests.pipeline.test_stage_gather import a_deployed, asked
 from tests.support.judging import PACK, Scene, openvex, osv, sbom, signed
@@ -34,7 +38,7 @@ def scene_with(*documents, **more):
 
 
 def assessment(scene):
-    return scene.load(scene.evaluate().verdict.assessment, Assessment)
+    return picture_of(scene.evaluate().verdict.assessment, scene.store.get)
 
 
 def parts(scene):
@@ -42,8 +46,8 @@ def parts(scene):
     gathered = work.run(GATHER, question)
     names = {name for component in gathered.record.components for name in component.admissions}
     facts = {load(scene.store, name, Admission).facts for name in names}
-    found = [work.run(MATCH, MatchInput(facts=name, feed=gathered.record.feed)).digest for name in sorted(facts)]
-    return work, AssessInput(question=gathered.digest, findings=tuple(sorted(found)), baseline=None, template=None)
+    found = [work.run(MATCH2, MatchInput(facts=name, feed=gathered.record.feed)).digest for name in sorted(facts)]
+    return work, AssessInput2(question=gathered.digest, findings=tuple(sorted(found)), baseline=None, template=None)
 
 
 def test_findings_carry_the_line_of_the_sbom_and_of_the_feed():
@@ -58,10 +62,10 @@ def test_findings_carry_the_line_of_the_sbom_and_of_the_feed():
 def test_leaving_a_scan_s_findings_out_is_refused():
     scene = scene_with(BAD, sbom(("flask", "9.9.9"), serial="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b80"))
     work, question = parts(scene)
-    work.run(ASSESS, question)
+    work.run(ASSESS2, question)
     for fewer in (question.findings[:1], question.findings[1:], ()):
         with pytest.raises(FindingsIncomplete):
-            work.run(ASSESS, msgspec.structs.replace(question, findings=fewer))
+            work.run(ASSESS2, msgspec.structs.replace(question, findings=fewer))
 
 
 def test_findings_of_another_feed_are_refused():
@@ -70,14 +74,14 @@ def test_findings_of_another_feed_are_refused():
     scene.feed(osv("CVE-2026-0007", "django"))
     work, question = parts(scene)
     with pytest.raises(FindingsIncomplete):
-        work.run(ASSESS, msgspec.structs.replace(question, findings=old))
+        work.run(ASSESS2, msgspec.structs.replace(question, findings=old))
 
 
 def test_a_record_of_another_kind_is_no_findings():
     scene = scene_with(BAD)
     work, question = parts(scene)
     with pytest.raises(RecordInvalid):
-        work.run(ASSESS, msgspec.structs.replace(question, findings=(question.question,)))
+        work.run(ASSESS2, msgspec.structs.replace(question, findings=(question.question,)))
 
 
 def test_an_invented_baseline_is_refused():
@@ -85,7 +89,7 @@ def test_an_invented_baseline_is_refused():
     before = scene.evaluate().verdict.assessment
     work, question = parts(scene)
     with pytest.raises(FindingsIncomplete):
-        work.run(ASSESS, msgspec.structs.replace(question, baseline=before))
+        work.run(ASSESS2, msgspec.structs.replace(question, baseline=before))
 
 
 def test_what_was_open_in_the_deployed_release_is_not_new():
@@ -258,6 +262,6 @@ def test_what_closes_another_vulnerability_does_not_close_this_one():
         expires_at="2026-03-02T00:00:00Z",
     )
     found = {
-        one.vulnerability: one.open for one in scene.load(scene.evaluate().verdict.assessment, Assessment).findings
+        one.vulnerability: one.open for one in picture_of(scene.evaluate().verdict.assessment, scene.store.get).findings
     }
     assert found == {"CVE-2026-0001": False, "CVE-2026-0002": True}

@@ -3,8 +3,8 @@
 import msgspec
 
 from cas import refs
+from cas.pictures import picture_of
 from cas.records.release import ComposeInput, ReadTemplateInput, Release, Tree, TreeEntry
-from cas.records.verdict import Assessment
 from pipeline.operations.work import Work
 from pipeline.stages.compose import COMPOSE
 from pipeline.stages.read_template import READ_TEMPLATE
@@ -80,7 +80,7 @@ def test_the_gate_denies_the_dangerous_project_and_names_each_place():
     assert ("privileged", "/services/web/privileged") in found
     assert ("engine_socket", "/services/web/volumes/0") in found
     assert ("bind_outside", "/services/web/volumes/2") in found
-    assert scene.load(verdict.assessment, Assessment).template is not None
+    assert picture_of(verdict.assessment, scene.store.get).template is not None
 
 
 def test_an_image_that_is_no_component_is_seen():

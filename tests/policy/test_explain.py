@@ -2,7 +2,7 @@
 
 import pytest
 
-from cas.records.verdict import Assessment
+from cas.pictures import picture_of
 from policy import diff, explain, render
 from policy.evaluate import ask, gate, judged_gates
 from policy.gates.catalog import GATES
@@ -78,7 +78,7 @@ def test_what_is_closed_stays_in_the_tree_with_who_said_so(denied):
     scene.submit(sbom(("requests", "1.0.0")))
     scene.submit(signed(openvex("CVE-2026-0001", "not_affected", f"pkg:oci/web@{scene.manifest()}"), scene.manifest()))
     verdict = scene.evaluate().verdict
-    tree = explain.explain(verdict, scene.load(verdict.assessment, Assessment))
+    tree = explain.explain(verdict, picture_of(verdict.assessment, scene.store.get))
     (closed,) = [node for node in tree.children if node.kind == "closed"]
     assert closed.code == "not_affected"
     assert dict(closed.children[0].arguments)["signer"] == "bob"
@@ -163,7 +163,7 @@ def test_two_verdicts_are_compared_gate_by_gate(denied):
     assert (gate_change.id, gate_change.before, gate_change.after) == ("severity_budget", "fail", "pass")
     assert [one.vulnerability for one in gate_change.gone] == ["CVE-2026-0001"]
     assert diff.between(after, after).gates == ()
-    found = diff.material(scene.load(before.assessment, Assessment), scene.load(after.assessment, Assessment))
+    found = diff.material(picture_of(before.assessment, scene.store.get), picture_of(after.assessment, scene.store.get))
     assert [(one.rule, one.before, one.after) for one in found] == [("R2", "none", "not_affected")]
 
 

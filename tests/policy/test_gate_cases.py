@@ -11,10 +11,11 @@ ROOT = Path(__file__).parent.parent / "cases" / "gates"
 CASES = sorted(ROOT.glob("*/*.json"))
 
 
+@pytest.mark.parametrize("picture", [None, True], ids=["as_it_is", "as_a_picture"])
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_case_gives_the_status_codes_and_ends_it_says(path):
+def test_a_case_gives_the_status_codes_and_ends_it_says(path, picture):
     case = gate_cases.read(path)
-    asked, answer = gate_cases.answer(case.get("gate", f"{path.parent.name}/1"), case)
+    asked, answer = gate_cases.answer(case.get("gate", f"{path.parent.name}/1"), case, picture=picture)
     assert answer.status == case["status"]
     assert sorted(finding.code for finding in answer.findings) == sorted(case.get("codes", []))
     if "ends" in case:

@@ -13,6 +13,7 @@ from pipeline.formats.opened import open_document
 from pipeline.stage import advance
 from pipeline.stages.import_feed import IMPORT_FEED
 from pipeline.stages.match import MATCH
+from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
 
 DATA = Path(__file__).parents[1] / "data"
@@ -75,3 +76,8 @@ def facts_of(store, data):
 def findings_of(store, facts, feed):
     """Run match/1."""
     return advance(MATCH, save(store, MatchInput(facts=facts, feed=feed)), store)
+
+
+def findings2_of(store, facts, feed):
+    """Run match/2."""
+    return advance(MATCH2, save(store, MatchInput(facts=facts, feed=feed)), store)

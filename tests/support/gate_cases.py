@@ -1,11 +1,20 @@
-"""Builds what a gate looks at from a short JSON case: what a case leaves out has a harmless default."""
+"""Builds what a gate looks at from a short JSON case: what a case leaves out has a harmless default.
 
+A case that only a Picture can hold (``reach``, ``waiver_effect``, ``facts`` …) is shown as one; every other case is shown
+both ways, as judge/1 and as judge/2 would.
+"""
+
+import dataclasses
 import json
+import types
+import typing
 
 import msgspec
 
-from cas import digest
+from cas import canon, digest
+from cas.records.catalog import KINDS
 from cas.records.feed import FeedSnapshot
+from cas.records.picture import AssessedFinding2, EvidenceRow2, Picture
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
 from cas.records.proof import Directory, Person
 from cas.records.release import Environment, FreezeWindow, Release, TemplateFacts, TemplateMount, TemplateService
@@ -75,6 +84,92 @@ def finding(**given):
         for claim in given.pop("claims", [])
     ]
     return convert(fields | given | {"claims": claims}, AssessedFinding)
+
+
+REACH = {"state": "U", "path": [], "confidence": 0, "evidence": []}
+
+
+def pictured_finding(**given):
+    """As ``finding``, as assess/2 leaves it."""
+    own = {key: given.pop(key) for key in list(given) if key in NEW_OF_FINDING}
+    old = msgspec.to_builtins(finding(**given))
+    fields = {
+        "ecosystem": "PyPI",
+        "published": "2026-01-01T00:00:00Z",
+        "raw_severity": old["severity"],
+        "raw_score_tenths": old["score_tenths"],
+        "severity_source": "advisory",
+        "origin": "matched",
+        "reported_by": [],
+        "waiver_effect": "suppress" if old["waived_by"] else "",
+        "waiver_until": "2026-04-01T00:00:00Z" if old["waived_by"] else "",
+        "control": "",
+    }
+    reach = {"reach": REACH | own.pop("reach", {})}
+    return convert(old | fields | own | reach, AssessedFinding2)
+
+
+def pictured_row(**given):
+    """As ``row``, as assess/2 leaves it. ``facts`` may be the facts themselves, which are then named by their digest."""
+    own = {key: given.pop(key) for key in list(given) if key in NEW_OF_ROW}
+    facts = given.get("facts")
+    if isinstance(facts, dict):
+        given["facts"] = digest.of_bytes(canon.of_record(facts_record(facts)))
+    old = msgspec.to_builtins(row(**given))
+    fields = {"standing": "verified" if old["verified"] else "unsigned", "created_at": "2026-02-28T00:00:00Z"}
+    return convert(old | fields | own, EvidenceRow2)
+
+
+NEW_OF_FINDING = set(AssessedFinding2.__struct_fields__) - set(AssessedFinding.__struct_fields__)
+NEW_OF_ROW = set(EvidenceRow2.__struct_fields__) - set(EvidenceRow.__struct_fields__)
+EMPTY = {str: "", int: 0, bool: True}
+
+
+def facts_record(given):
+    """Build a facts record from a case: ``kind`` names it, what is left out is empty."""
+    kinds = {str(kind.__struct_config__.tag): kind for kind in KINDS}
+    kind = kinds[given["kind"]]
+    return filled({key: value for key, value in given.items() if key != "kind"}, kind)
+
+
+def filled(given, kind):
+    """Fill what a struct demands and a case leaves out: empty text, 0, True, nothing, and so inside lists of structs."""
+    out = {}
+    for each in msgspec.structs.fields(kind):
+        value = given.get(each.name, empty_of(each.type) if each.name not in given else None)
+        inner = struct_in(each.type)
+        if inner is not None and isinstance(value, list):
+            value = [msgspec.to_builtins(filled(one, inner)) for one in value]
+        out[each.name] = value
+    unknown = set(given) - set(out)
+    assert not unknown, f"{kind.__name__} has no {sorted(unknown)}"
+    return convert(out | ({"kind": kind.__struct_config__.tag} if kind.__struct_config__.tag else {}), kind)
+
+
+def struct_in(kind):
+    """Give the struct that a tuple type holds, or None."""
+    arguments = typing.get_args(kind)
+    inner = arguments[0] if typing.get_origin(kind) is tuple and arguments else None
+    return inner if isinstance(inner, type) and issubclass(inner, msgspec.Struct) else None
+
+
+def empty_of(kind):
+    """Give the emptiest value that a type allows."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        meta = kind.__metadata__[0]
+        if meta.min_length == 71 or "sha256" in (meta.pattern or ""):
+            return name("nothing")
+        if meta.min_length:
+            return "x" * meta.min_length
+        return empty_of(kind.__origin__)
+    if origin is tuple:
+        return []
+    if origin is typing.Literal:
+        return typing.get_args(kind)[-1]
+    if origin in {typing.Union, types.UnionType}:
+        return None
+    return EMPTY[kind]
 
 
 def row(**given):
@@ -190,7 +285,37 @@ def release(given):
     )
 
 
-def fact_view(case):
+def needs_picture(case):
+    """Tell whether a case says what only a Picture can hold."""
+    keys = {key for one in case.get("findings", []) for key in one}
+    rows = {key for one in case.get("evidence", []) for key in one}
+    facts = any(isinstance(one.get("facts"), dict) for one in case.get("evidence", []))
+    return facts or bool(keys & NEW_OF_FINDING or rows & NEW_OF_ROW) or case.get("picture", False)
+
+
+def fact_view(case, *, picture=None):
+    """Build the view of judge/1, or of judge/2 when ``picture`` or the case asks for it."""
+    picture = needs_picture(case) if picture is None else picture
+    view = _view(case, picture=picture)
+    return picture_view(case, view) if picture else view
+
+
+def picture_view(case, view):
+    given = case.get("evidence", [])
+    facts = [facts_record(one["facts"]) for one in given if isinstance(one.get("facts"), dict)]
+    held = {digest.of_bytes(canon.of_record(one)): one for one in facts}
+    shown = Picture(
+        components=view.assessment.components,
+        evidence=tuple(pictured_row(**one) for one in given),
+        findings=tuple(pictured_finding(**one) for one in case.get("findings", [])),
+        unknowns=view.assessment.unknowns,
+        template=None,
+        trust_table=name("table"),
+    )
+    return dataclasses.replace(view, assessment=shown, facts=held.__getitem__)
+
+
+def _view(case, *, picture):
     rows = case.get("components", [{}])
     asked = question(case.get("question", {}))
     template = None
@@ -200,8 +325,8 @@ def fact_view(case):
     assessment = Assessment(
         question=name("question"),
         components=tuple(component(**one) for one in rows),
-        evidence=tuple(row(**one) for one in case.get("evidence", [])),
-        findings=tuple(finding(**one) for one in case.get("findings", [])),
+        evidence=() if picture else tuple(row(**one) for one in case.get("evidence", [])),
+        findings=() if picture else tuple(finding(**one) for one in case.get("findings", [])),
         unknowns=tuple(unknown(**one) for one in case.get("unknowns", [])),
         template=None,
         trust_table=name("table"),
@@ -289,13 +414,13 @@ def moment_view(case):
     )
 
 
-def answer(gate_id, case):
+def answer(gate_id, case, *, picture=None):
     asked = gate(gate_id)
     params = convert(
         {key: tuple(value) if isinstance(value, list) else value for key, value in case.get("params", {}).items()},
         asked.params,
     )
-    return asked, asked.check(params, moment_view(case) if asked.moment else fact_view(case))
+    return asked, asked.check(params, moment_view(case) if asked.moment else fact_view(case, picture=picture))
 
 
 def read(path):

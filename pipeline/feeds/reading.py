@@ -1,0 +1,198 @@
+"""Reading a snapshot's branches through a stage's ``io``: rules of packages, advisories, KEV and EPSS.
+
+What many questions share is decoded once per store. Snapshots of both kinds are read. Must not know components.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from cas.canon import to_record
+from cas.digest import Digest
+from cas.problems import RecordInvalid
+from cas.records.feed import (
+    Advisory2,
+    AnySnapshot,
+    EpssList,
+    EpssTree,
+    FeedBucket,
+    FeedBucket2,
+    FeedEcosystem,
+    FeedEcosystem2,
+    FeedPackage,
+    FeedPackage2,
+    FeedRules,
+    FeedSnapshot,
+    FeedSnapshot2,
+    KevList,
+)
+from pipeline.feeds import joined
+from pipeline.feeds.branches import bucket, named
+from pipeline.feeds.lists import leaf
+from pipeline.feeds.names import hashed
+from pipeline.feeds.rules import rules_of
+from pipeline.stage import StageIO
+from pipeline.versions.ecosystem import feed_name as old_name
+from pipeline.versions.orders import order_of
+from pipeline.versions.places import feed_name, fits
+
+_SNAPSHOT: Final = msgspec.json.Decoder(FeedSnapshot | FeedSnapshot2)
+_BUCKET: Final = msgspec.json.Decoder(FeedBucket2)
+
+
+class Found(NamedTuple):
+    """What a snapshot says of a package, and the object that names the package's own."""
+
+    rules: FeedRules
+    via: Digest
+
+
+def snapshot(data: bytes) -> AnySnapshot:
+    """Read a snapshot of either kind.
+
+    Raises: cas.record_invalid
+    """
+    kind: type[AnySnapshot] = FeedSnapshot if b'"kind":"feed_snapshot/1"' in data[-400:] + data[:400] else FeedSnapshot2
+    return to_record(data, kind)
+
+
+class _Branch(NamedTuple):
+    """An ecosystem: buckets by name, and how many digits their names have (none: of the first kind)."""
+
+    buckets: dict[str, Digest]
+    digits: int
+
+
+def _branch(data: bytes) -> _Branch:
+    if b'"kind":"feed_ecosystem/1"' in data:
+        return _Branch(named(to_record(data, FeedEcosystem).buckets), 0)
+    found = to_record(data, FeedEcosystem2)
+    return _Branch(named(found.buckets), found.digits)
+
+
+def _bucket(data: bytes) -> dict[str, FeedRules]:
+    """Read the rules of a bucket. Its bytes were named by a digest; that they are canonical is import's business."""
+    try:
+        return {each.name: each for each in _BUCKET.decode(data).packages}
+    except msgspec.DecodeError as error:
+        raise RecordInvalid(kind="FeedBucket2", reason=str(error)[:200]) from error
+
+
+def _old_bucket(data: bytes) -> dict[str, Digest]:
+    return named(to_record(data, FeedBucket).packages)
+
+
+def _old_rules(data: bytes) -> FeedRules:
+    found = to_record(data, FeedPackage)
+    return rules_of(found.name, "sha256:" + "0" * 64, joined.package(found), order_of(found.ecosystem))
+
+
+def _advisories(data: bytes) -> tuple[Advisory2, ...]:
+    if b'"kind":"feed_package/1"' in data:
+        return joined.package(to_record(data, FeedPackage))
+    return to_record(data, FeedPackage2).advisories
+
+
+class Feed:
+    """A snapshot, read branch by branch as it is asked."""
+
+    def __init__(self, io: StageIO, digest: Digest) -> None:
+        self._io = io
+        self._digest = digest
+        self.snapshot = io.derive(digest, snapshot, via=digest)
+        self._ecosystems = named(self.snapshot.ecosystems)
+        self.lists = Lists(io, digest, self.snapshot)
+
+    def known(self, ecosystems: tuple[str, ...]) -> tuple[str, ...]:
+        """Give those of the candidates that the snapshot knows, each once, in order of asking."""
+        found = (
+            name
+            for wanted in ecosystems
+            for name in ((wanted,) if "*" not in wanted else self._ecosystems)
+            if name in self._ecosystems and fits(wanted, name)
+        )
+        return tuple(dict.fromkeys(found))
+
+    def rules(self, ecosystem: str, names: Iterable[str]) -> dict[str, Found]:
+        """Give what the snapshot says of those packages that it knows, by the name that was asked.
+
+        Raises: cas.object_missing, cas.record_invalid
+        """
+        above = self._ecosystems[ecosystem]
+        branch = self._io.derive(above, _branch, via=self._digest)
+        if not branch.digits:
+            return self._old(above, branch.buckets, {name: old_name(ecosystem, name) for name in names})
+        wanted: dict[str, list[tuple[str, str]]] = {}
+        for name in names:
+            key = feed_name(ecosystem, name)
+            prefix = hashed(key)[: branch.digits]
+            if prefix in branch.buckets:
+                wanted.setdefault(prefix, []).append((name, key))
+        prefixes = sorted(wanted)
+        read = self._io.derive_each([(branch.buckets[prefix], above) for prefix in prefixes], _bucket)
+        out: dict[str, Found] = {}
+        for prefix, held in zip(prefixes, read, strict=True):
+            for name, key in wanted[prefix]:
+                rules = held.get(key)
+                if rules is not None:
+                    out[name] = Found(rules, branch.buckets[prefix])
+        return out
+
+    def _old(self, above: Digest, buckets: dict[str, Digest], names: dict[str, str]) -> dict[str, Found]:
+        """Read branches of the first kind: 256 buckets, an object per package."""
+        out: dict[str, Found] = {}
+        for name, key in sorted(names.items()):
+            via = buckets.get(bucket(key))
+            found = self._io.derive(via, _old_bucket, via=above).get(key) if via else None
+            if found is not None and via is not None:
+                rules = self._io.derive(found, _old_rules, via=via)
+                out[name] = Found(msgspec.structs.replace(rules, package=found), via)
+        return out
+
+    def advisory(self, found: Found, at: int) -> Advisory2:
+        """Give one advisory of a package in full.
+
+        Raises: cas.object_missing, cas.record_invalid
+        """
+        return self._io.derive(found.rules.package, _advisories, via=found.via)[at]
+
+
+def _due(data: bytes) -> dict[str, str]:
+    return {entry.cve: entry.due for entry in to_record(data, KevList).entries}
+
+
+def _leaves(data: bytes) -> dict[str, Digest]:
+    return named(to_record(data, EpssTree).leaves)
+
+
+def _scores(data: bytes) -> dict[str, int]:
+    return dict(to_record(data, EpssList).scores)
+
+
+class Lists:
+    """KEV and EPSS by the names of a vulnerability; read when the first match asks."""
+
+    def __init__(self, io: StageIO, digest: Digest, snapshot: AnySnapshot) -> None:
+        self._io = io
+        self._digest = digest
+        self._snapshot = snapshot
+
+    def kev(self, names: tuple[str, ...]) -> tuple[str, str]:
+        """Give the earliest due date under any of the names, and the name listed; empty when none is."""
+        if self._snapshot.kev is None:
+            return "", ""
+        due = self._io.derive(self._snapshot.kev, _due, via=self._digest)
+        return min(((due[name], name) for name in names if name in due), default=("", ""))
+
+    def epss(self, names: tuple[str, ...]) -> int | None:
+        """Give the highest score under any of the names."""
+        tree = self._snapshot.epss
+        if tree is None:
+            return None
+        leaves = self._io.derive(tree, _leaves, via=self._digest)
+        found = (self._score(tree, leaves.get(leaf(name)), name) for name in names if name.startswith("CVE-"))
+        return max((score for score in found if score is not None), default=None)
+
+    def _score(self, tree: Digest, held: Digest | None, name: str) -> int | None:
+        return self._io.derive(held, _scores, via=tree).get(name) if held is not None else None
