@@ -25,6 +25,7 @@ from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.xml import XmlInvalidError
 
 _MAX_NAMED: Final = 80
+_MAX_BLANK: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,17 @@ def _content(data: bytes, at: str) -> Content:
         raise Refused(Fault(at, "evidence.not_xml", str(error))) from error
 
 
-def _known(document: Content, at: str) -> _Layer:
+def blank(document: Content, declared: str) -> Format | None:
+    """Give the declared format when the document is one of its reports of nothing, which no content tells apart."""
+    if document.syntax != "json" or len(document.data) > _MAX_BLANK:
+        return None
+    name = declared.partition("/")[0]
+    return next((each for each in FORMATS if each.name == name and document.value in each.blanks), None)
+
+
+def _known(document: Content, at: str, declared: str = "") -> _Layer:
     """Detect format and version, and hold the document to the schema and the rules of that version."""
-    found = detect(document)
+    found = detect(document) or (blank(document, declared) if declared else None)
     if found is None:
         if document.syntax == "text":
             raise Refused(Fault(at, "evidence.not_json", "neither JSON nor XML, nor a text format that is known"))
@@ -145,7 +154,7 @@ def open_document(data: bytes, declared: str = "") -> Opened:
 
     Raises: Refused, with every fault of the innermost layer that could be reached
     """
-    layers = [_known(_content(data, ""), "")]  # (1)
+    layers = [_known(_content(data, ""), "", declared)]  # (1)
     envelope, statement, raw, at = None, None, data, ""
     covered: tuple[Digest, ...] = ()
     if layers[-1].format is DSSE:  # (2)

@@ -23,6 +23,8 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.subject_invalid", "The subject given is not a digest."),
     ("evidence.subjects_too_many", "The document names more subjects than one submission may speak of."),
     ("evidence.is_advisory", "An advisory belongs into a feed, not to an image."),
+    ("evidence.reference_broken", "An index or id in the document leads nowhere."),
+    ("evidence.reference_loop", "Something in the document rests on itself."),
     ("evidence.unreadable", "A value has a type or length that the facts cannot hold."),
 )
 """Fault codes with their sentence, for the reference and the doors."""
