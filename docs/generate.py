@@ -104,8 +104,8 @@ def _formats() -> str:
     out = [
         "# Formats\n",
         "A document is known by its content, never by its name. Its bytes are kept as they came; facts are read out of",
-        "them beside. A document that its format's schema or rules refuse is not admitted, nor is anything submitted with",
-        "it. Every fault is told with its place and a code:\n",
+        "them beside. A document that its format's schema or rules refuse is not admitted, nor is what was submitted",
+        "with it. Every fault is told with its place and a code:\n",
         "| code | what it says |",
         "|---|---|",
         *(f"| `{code}` | {_cell(sentence)} |" for code, sentence in FAULTS),

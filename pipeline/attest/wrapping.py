@@ -48,8 +48,9 @@ def wrap(document: bytes, subjects: Sequence[tuple[str, Digest]], predicate_type
 def _type_of(value: dict[str, Any]) -> str:
     if value.get("bomFormat") == "CycloneDX":
         return CYCLONEDX
-    if isinstance(value.get("spdxVersion"), str):
+    context = str(value.get("@context", ""))
+    if isinstance(value.get("spdxVersion"), str) or context.startswith("https://spdx.org/rdf/"):
         return SPDX
-    if str(value.get("@context", "")).startswith("https://openvex.dev/ns"):
+    if context.startswith("https://openvex.dev/ns"):
         return OPENVEX
     raise PredicateUnknown(keys=", ".join(sorted(value)[:8]))
