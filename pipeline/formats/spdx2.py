@@ -3,12 +3,13 @@
 Every spelling of SPDX 2 (JSON, tag-value, RDF) becomes the same ``Document``; only the places of packages differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from cas.digest import Digest
+from cas.problems import Fault
 from cas.records.evidence import EvidenceKind, Package, SbomFacts
 from pipeline.formats.decode import algorithm, digest_in, typed
 from pipeline.formats.format import Content, Format
@@ -171,6 +172,19 @@ def read(data: bytes, version: str) -> SbomFacts:
     return facts(typed(data, _DOCUMENT, NAME), f"{NAME}/{version}")
 
 
+def created_faults(document: Any) -> Iterator[Fault]:
+    """Hold the time of creation to what the standard says and its schema does not."""
+    creation = document.get("creationInfo")
+    text = creation.get("created") if isinstance(creation, dict) else None
+    if isinstance(text, str) and not instant(text):
+        said = f"{text[:80]!r} is no time of the form YYYY-MM-DDThh:mm:ssZ"
+        yield Fault("/creationInfo/created", "evidence.schema.format", said)
+
+
+def _faults(content: Content) -> Iterator[Fault]:
+    return created_faults(content.object)
+
+
 def _detects(content: Content) -> bool:
     return str(content.object.get("spdxVersion", "")).startswith("SPDX-")
 
@@ -198,4 +212,5 @@ SPDX2: Final = Format(
     kind=kind,
     read=read,
     subjects=subjects,
+    faults=_faults,
 )

@@ -22,6 +22,7 @@ TERMS: Final = "http://spdx.org/rdf/terms#"
 _LICENSES: Final = re.compile(r"https?://spdx\.org/licenses/")
 _REFERENCES: Final = "http://spdx.org/rdf/references/"
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BLAKE: Final = re.compile(r"BLAKE2B-?(\d+)")
 _SPECIAL: Final = {f"{TERMS}noassertion": "NOASSERTION", f"{TERMS}none": "NONE"}
 _PLAIN: Final = (
     "name",
@@ -185,10 +186,9 @@ def _shouted(name: str, prefix: str) -> str:
 
 
 def _algorithm(name: str) -> str:
-    """Spell ``…#checksumAlgorithm_sha3_256`` as ``SHA3-256``."""
+    """Spell ``…#checksumAlgorithm_sha3_256`` as ``SHA3-256``, and ``…_blake2b384`` as ``BLAKE2b-384``."""
     short = name.rpartition("#")[2].removeprefix("checksumAlgorithm_")
-    spelled = short.upper().replace("_", "-")
-    return spelled.replace("BLAKE2B", "BLAKE2b") if spelled.startswith("BLAKE2B") else spelled
+    return _BLAKE.sub(r"BLAKE2b-\1", short.upper().replace("_", "-"))
 
 
 def read(data: bytes, version: str) -> SbomFacts:
@@ -220,7 +220,7 @@ def _faults(content: Content) -> Iterable[Fault]:
         document = spdx.document()
     except RdfInvalidError as error:
         return [Fault(error.place, "evidence.schema.syntax", error.reason)]
-    found = schema.faults(dict(spdx2.SCHEMAS)[_version(content)], document)
+    found = (*schema.faults(dict(spdx2.SCHEMAS)[_version(content)], document), *spdx2.created_faults(document))
     return [Fault(_placed(each.pointer, spdx.places), each.code, f"{each.pointer}: {each.message}") for each in found]
 
 
