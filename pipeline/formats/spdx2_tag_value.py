@@ -234,7 +234,10 @@ def _faults(content: Content) -> Iterable[Fault]:
     spelled = _spelled(content.value)
     if spelled.faults:
         return spelled.faults[: schema.MAX_FAULTS]
-    found = (*schema.faults(dict(spdx2.SCHEMAS)[_version(content)], spelled.document), *spdx2.created_faults(spelled.document))
+    found = (
+        *schema.faults(dict(spdx2.SCHEMAS)[_version(content)], spelled.document),
+        *spdx2.created_faults(spelled.document),
+    )
     return [
         Fault(spelled.place(each.pointer), each.code, f"{each.pointer or '/'} of its JSON: {each.message}")
         for each in found

@@ -67,7 +67,11 @@ def spdx3(document):
             fields["software_primaryPurpose"] = words[0] + "".join(map(str.title, words[1:]))
         if each.get("checksums"):
             fields["verifiedUsing"] = [
-                {"type": "Hash", "algorithm": one["algorithm"].lower().replace("-", ""), "hashValue": one["checksumValue"]}
+                {
+                    "type": "Hash",
+                    "algorithm": one["algorithm"].lower().replace("-", ""),
+                    "hashValue": one["checksumValue"],
+                }
                 for one in each["checksums"]
             ]
         elements.append(element("software_Package", each["SPDXID"], **fields))
