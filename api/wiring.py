@@ -27,7 +27,7 @@ from cas.store import load
 from pipeline.adapters import keys
 from pipeline.adapters.keys import KeySigner, LateSigner
 from pipeline.adapters.rego_child import RegoChild
-from pipeline.effects import Caller, Effects, ImageSource
+from pipeline.effects import Caller, Effects, ImageSource, SbomGenerator
 from pipeline.operations import trust
 
 if TYPE_CHECKING:
@@ -330,6 +330,12 @@ def _allowed(host: str, allowed: tuple[str, ...]) -> bool:
     return host in allowed or name in allowed or name in ("127.0.0.1", "localhost", "[::1]")
 
 
+def generator() -> SbomGenerator:
+    """Give what makes SBOMs here: syft, as the extra ``scan`` brings it."""
+    made: SbomGenerator = import_module("pipeline.adapters.syft").Syft()
+    return made
+
+
 def _adapters() -> Callable[[Target], Any]:
     made: dict[str, Any] = {}
 
@@ -355,4 +361,14 @@ def writable(instance: Instance) -> None:
         raise HomeReadOnly(home=str(instance.settings.root))
 
 
-__all__ = ["Instance", "exists", "images_of", "of_effects", "open_instance", "opened", "our_version", "secret_of"]
+__all__ = [
+    "Instance",
+    "exists",
+    "generator",
+    "images_of",
+    "of_effects",
+    "open_instance",
+    "opened",
+    "our_version",
+    "secret_of",
+]

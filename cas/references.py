@@ -50,6 +50,8 @@ ELSEWHERE: Final = frozenset(
         "ReplayDifference.recorded",
         "Resolution.root",
         "SbomFacts.subjects",
+        "ScanRun.sbom",
+        "ScanRun.subject",
         "Step.arguments",
         "Token.digest",
         "UnknownRow.subject",

@@ -76,6 +76,39 @@ class ImageSource(Protocol):
         ...
 
 
+class SbomGenerator(Protocol):
+    """Makes SBOMs of what lies on this machine: an unpacked directory, or an OCI layout of one image."""
+
+    @property
+    def tool(self) -> tuple[str, str]:
+        """Name and version.
+
+        Raises: scan.generator_missing
+        """
+        ...
+
+    def configuration(self) -> str:
+        """Give its settings in its own words.
+
+        Raises: scan.failed
+        """
+        ...
+
+    def arguments(self, kind: str, name: str, version: str, form: str) -> tuple[str, ...]:
+        """Give the arguments for ``generate``, ``{source}`` standing for the path. ``kind``: directory or image.
+
+        Raises: scan.format_unknown
+        """
+        ...
+
+    def generate(self, arguments: tuple[str, ...], path: str) -> bytes:
+        """Make the document.
+
+        Raises: scan.generator_missing, scan.failed
+        """
+        ...
+
+
 class TargetAdapter(Protocol):
     """See targets.contract.Adapter; named here so that pipeline needs no concrete one."""
 

@@ -8,6 +8,7 @@ COMMANDS: Final = (
     ("where", "Where an image, a vulnerability or a release runs now.", "api.cli.where"),
     ("release", "Create, list, show, compare releases.", "api.cli.release"),
     ("evidence", "Submit and list evidence.", "api.cli.evidence"),
+    ("scan", "Make an SBOM of an image or a directory, and submit it.", "api.cli.scan"),
     ("feed", "Import and show advisory feeds.", "api.cli.feed"),
     ("environment", "Set and list environments.", "api.cli.environment"),
     ("target", "Add and list the hosts of an environment.", "api.cli.target"),
