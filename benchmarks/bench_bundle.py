@@ -25,8 +25,8 @@ from replay.bundle import export
 from replay.imports import import_bundle
 from tests.support.world import ALICE, World
 
-SMALL, SMALL_SIZE = 8_000, 2_100
-LARGE, LARGE_SIZE = 2, 40 << 20
+SMALL, SMALL_SIZE = 40_000, 2_100
+LARGE, LARGE_SIZE = 8, 52_000_000
 ROUNDS = 3
 
 
@@ -35,7 +35,7 @@ def objects():
     for at in range(SMALL):
         yield hashlib.sha256(b"%d" % at).hexdigest().encode() * (SMALL_SIZE // 64)
     for at in range(LARGE):
-        yield bytes(hashlib.shake_128(b"%d" % at).digest(1 << 20)) * (LARGE_SIZE >> 20)
+        yield (hashlib.shake_128(b"%d" % at).digest(1_000_000)) * (LARGE_SIZE // 1_000_000)
 
 
 def instance(home):

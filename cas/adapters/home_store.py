@@ -5,14 +5,14 @@ readers in other processes. Every read is hashed before it is handed out.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from heapq import merge
 from typing import Final
 
 from cas import digest
 from cas.adapters.home_commit import Committer
-from cas.adapters.home_state import Place, State
+from cas.adapters.home_state import Mapped, Place, State
 from cas.adapters.large_files import CHUNK, LARGE, LargeFiles
 from cas.digest import Digest
 from cas.pack import Pack
@@ -21,6 +21,8 @@ from cas.problems import HomeCorrupt, HomeReadOnly, ObjectCorrupt, ObjectMissing
 PENDING: Final = 1 << 24
 """So many bytes may wait in memory before whoever puts more commits them."""
 _from_hex: Final = bytes.fromhex
+_of_bytes: Final = digest.of_bytes
+_pread: Final = os.pread
 
 
 class HomeStore:
@@ -46,15 +48,16 @@ class HomeStore:
 
     def get(self, name: Digest) -> bytes:
         """See Store."""
-        place = self._current().objects.get(name)
-        if place.__class__ is tuple:
+        state = self._current()
+        place = state.objects.get(name)
+        if place is None:
+            data = self._of_packs(state.packs, name) or self._get_elsewhere(name)
+        elif place.__class__ is tuple:
             segment, start, length = place
-            data = os.pread(segment.handle, length, start)
-        elif place is not None:
-            data = place  # type: ignore[assignment]
+            data = _pread(segment.handle, length, start)
         else:
-            data = self._get_elsewhere(name)
-        if digest.of_bytes(data) != name:
+            data = place  # type: ignore[assignment]
+        if _of_bytes(data) != name:
             raise ObjectCorrupt(digest=name)
         return data
 
@@ -180,6 +183,19 @@ class HomeStore:
                     raise
             else:
                 return None
+
+    @staticmethod
+    def _of_packs(packs: Sequence[Mapped[Pack]], name: Digest) -> bytes | None:
+        """Read from packs that can be read, newest first; None leaves it to ``_get_elsewhere`` to say why not."""
+        raw = _from_hex(name[7:])
+        try:
+            for mapped in reversed(packs):
+                found = mapped.get().take(raw)
+                if found is not None:
+                    return found
+        except HomeCorrupt:
+            return None
+        return None
 
     def _get_elsewhere(self, name: Digest) -> bytes:
         """Read from packs, then large files, then again after looking whether the writer has added it."""
