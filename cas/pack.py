@@ -17,8 +17,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from mmap import mmap
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from cas import digest
 from cas.digest import Digest
@@ -41,6 +40,17 @@ class PackInvalid(Problem):
     category = Category.CORRUPT
     title = "Not a sound pack"
     remedy = "Run stella fsck, then repair from a backup or another store."
+
+
+@runtime_checkable
+class _Text(Protocol):
+    """Bytes or a memory map: what gives bytes when cut, and can be searched."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, extent: slice, /) -> bytes: ...
+
+    def find(self, wanted: bytes, start: int, stop: int, /) -> int: ...
 
 
 def index_size(count: int) -> int:
@@ -204,10 +214,12 @@ class Pack:
         return self._start + start, self._ends[at] - start
 
 
-def _searchable(view: memoryview) -> bytes | mmap:
+def _searchable(view: memoryview) -> _Text:
     """Give the bytes under a view of all of them: a view itself cannot be searched, and is slower to cut."""
     under = view.obj
-    return under if isinstance(under, bytes | mmap) and len(under) == len(view) else view.tobytes()
+    if isinstance(under, _Text) and not isinstance(under, bytearray) and len(under) == len(view):
+        return under
+    return view.tobytes()
 
 
 def _column(numbers: Sequence[int]) -> bytes:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from heapq import merge
+from pathlib import Path
 from typing import Final
 
 from cas import digest
@@ -22,6 +23,7 @@ PENDING: Final = 1 << 24
 """So many bytes may wait in memory before whoever puts more commits them."""
 _from_hex: Final = bytes.fromhex
 _of_bytes: Final = digest.of_bytes
+_both_of_bytes: Final = digest.both_of_bytes
 _pread: Final = os.pread
 
 
@@ -63,12 +65,12 @@ class HomeStore:
 
     def put(self, data: bytes) -> Digest:
         """See Store."""
-        name = digest.of_bytes(data)
-        raw = _from_hex(name[7:])
+        raw, name = _both_of_bytes(data)
         committer = self._committer
         if committer is None or committer.failure is not None:
             committer = self._writing()
-        if name in committer.objects:
+        objects = committer.objects
+        if name in objects:
             return name
         size = len(data)
         if size >= LARGE:
@@ -77,7 +79,7 @@ class HomeStore:
             return name
         if data.__class__ is not bytes:
             data = bytes(data)
-        if committer.objects.setdefault(name, data) is data:
+        if objects.setdefault(name, data) is data:
             committer.queue.append((raw, data, name))
             committer.queued += size
             if committer.queued >= PENDING:
@@ -99,6 +101,10 @@ class HomeStore:
                 raise ObjectMissing(digest=name)
             return self.size(name)
         return len(place) if isinstance(place, bytes) else place[-1]
+
+    def file_of(self, name: Digest) -> Path | None:
+        """See InFiles."""
+        return None if self._large.size(name) is None else self._large.path(name)
 
     def read(self, name: Digest, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """See Store."""
@@ -165,7 +171,7 @@ class HomeStore:
         place = state.objects.get(name)
         if place is not None:
             return place
-        found = self._packed(digest.to_raw(name)) if state.packs else None
+        found = self._packed(_from_hex(name[7:])) if state.packs else None
         return found and (found[2],)
 
     def _packed(self, raw: bytes) -> tuple[Pack, int, int] | None:
