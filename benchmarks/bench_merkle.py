@@ -79,9 +79,7 @@ def _committed_alone(given):
     roots = []
     for one in data:
         leaf = merkle.leaf_hash(one)
-        ahead = merkle.Tree.of_edge(tree.size, tree.edge())
-        ahead.extend((leaf,))
-        roots.append(ahead.root())
+        roots.append(tree.root_with((leaf,)))
         tree.extend((leaf,))
     return roots
 
