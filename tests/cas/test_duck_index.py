@@ -15,7 +15,7 @@ from cas.adapters.memory import MemoryLog, MemoryStore
 from cas.found import MAX_LIMIT
 from cas.index import Index
 from cas.problems import ProofInvalid
-from cas.tables import TABLES
+from cas.tables import NEWEST, TABLES
 from tests.support.history import History, image, tell
 
 
@@ -31,7 +31,7 @@ def index(history, tmp_path):
 
 
 def tables(index):
-    return {name: index.table(name) for name in TABLES}
+    return {name: index.table(name) for name in (*TABLES, *(f"{name}_now" for name in NEWEST))}
 
 
 def test_every_table_gets_rows_from_a_told_history(history, index):
@@ -240,7 +240,7 @@ def test_hostile_words_are_values_and_not_sql(history, index):
     for word in ("'; DROP TABLE entries_rows; --", '"', "\0", "%", "\ud7ff", "x' OR '1'='1"):
         assert index.entries(event=word).rows == ()
         assert index.releases(environment=word).rows == ()
-        assert index.promotions(state=word).rows == ()
+        assert index.promotions(states=(word,)).rows == ()
     assert index.entries().rows
 
 
@@ -250,7 +250,7 @@ def test_promotions_show_their_newest_state(history, index):
     assert [(row.promotion, row.state) for row in rows] == list(
         zip(reversed(story.promotions), ["deployed", "deployed", "rejected", "deployed"], strict=True)
     )
-    assert [row.promotion for row in index.promotions(state="rejected").rows] == [story.promotions[1]]
+    assert [row.promotion for row in index.promotions(states=("rejected",)).rows] == [story.promotions[1]]
     assert {row.environment_name for row in index.promotions(environment="production").rows} == {"production"}
     assert [row.release_name for row in index.promotions(release=story.second).rows] == ["shop-2"]
     approvals = index.approvals(story.promotions[0])
@@ -260,11 +260,11 @@ def test_promotions_show_their_newest_state(history, index):
 
 def test_evidence_is_listed_by_subject_and_kind(history, index):
     tell(history)
-    assert [row.type for row in index.evidence().rows] == ["vex", "sbom"]
-    assert [row.type for row in index.evidence(kind="sbom").rows] == ["sbom"]
+    assert [row.type for row in index.evidence().rows] == ["vex", "provenance", "sbom", "sbom"]
+    assert [row.type for row in index.evidence(kind="sbom").rows] == ["sbom", "sbom"]
     assert len(index.evidence(subject=image("shop-1 api")).rows) == 2
     assert index.evidence(subject=image("none")).rows == ()
-    found = index.evidence(kind="sbom").rows[0]
+    found = index.evidence(kind="sbom").rows[1]
     assert history.store.get(found.raw) == b"sbom one"
 
 
@@ -393,7 +393,7 @@ def test_a_reader_takes_the_newest_snapshot_and_the_tail(history, index, tmp_pat
     tell(history)
     made = index.export(tmp_path / "snapshots")
     assert sorted(path.name for path in made.iterdir()) == sorted(
-        [*(f"{name}.parquet" for name in TABLES), "watermark.json"]
+        [*(f"{name}.parquet" for name in TABLES), *(f"{name}_now.parquet" for name in NEWEST), "watermark.json"]
     )
     tell(history)
     read = []
