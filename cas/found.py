@@ -88,13 +88,13 @@ class PromotionFound(Found, frozen=True, kw_only=True):
     promotion: Digest
     id: str
     release: Digest
-    release_name: str | None
+    release_name: str
     environment_name: str
     purpose: str
     reason: str
     requested_by: str
     requested_at: Instant
-    state: PromotionState | None
+    state: PromotionState
     verdict: Digest | None
     decision: Digest | None
     deployment: Digest | None

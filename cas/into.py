@@ -132,7 +132,7 @@ class Makers(Kinds):
     def make(self, into: Into, taken: dict[type[Any], Many]) -> None:
         """Make the rows of records that were read, their strings held to their forms."""
         for kind, many in taken.items():
-            check = columns.plan(kind)  # type: ignore[arg-type] - classes are hashable
+            check = columns.plan(kind)  # type: ignore[arg-type]  # classes are hashable
             if check is not None and not check(many.records):
                 for record in many.records:
                     columns.check(record)  # says which
