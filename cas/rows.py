@@ -4,11 +4,13 @@ Knows record kinds, as far as rows need them; must not know the database. A func
 some entries lead to, and adds rows; ``seq`` is the entry's position. A newcomer writes one and adds its line.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
+from cas import digest
 from cas.digest import Digest, uuid_of
 from cas.excerpts import Assessed, Attested, Decided, Judged, Listed, LogEntry, RefMoved, Stood
 from cas.into import MANY, Into, Kinds, Makers, Many, below, each, fields
@@ -42,6 +44,12 @@ _DEPLOYED: Final = attrgetter("release", "deployment", "packet", "completed_at")
 _BUILT: Final = attrgetter("builder", "source", "source_digest")
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def mark(name: str) -> int:
+    """Give the number that stands for a name, case aside; two names may share one, so the name is compared too."""
+    return int.from_bytes(digest.raw_of_bytes(name.lower().encode())[:8], "big") >> 1
+
+
 def of_entries(into: Into, first: int, entries: Sequence[LogEntry]) -> None:
     """Add a row for each entry."""
     count = len(entries)
@@ -65,11 +73,12 @@ def _assessments(into: Into, many: Many) -> None:
         list(map(len, listed)),
         [sum([row.open for row in rows]) for rows in listed],
     )
-    into.batch.extend("findings", seqs, items, pictures, *_FINDINGS(findings))
+    marks = [mark(row.vulnerability) for row in findings]
+    into.batch.extend("findings", seqs, items, pictures, *_FINDINGS(findings), marks)
     for seq, name, rows in zip(many.seqs, many.names, listed, strict=True):
         names = {(row.vulnerability, other) for row in rows for other in (row.advisory, *row.aliases)}
         for at, (shown, other) in enumerate(sorted(pair for pair in names if pair[0] != pair[1])):
-            into.batch.add("finding_names", seq, at, name, shown, other)
+            into.batch.add("finding_names", seq, at, name, shown, other, mark(other))
 
 
 # (3) what entries admit
@@ -79,7 +88,10 @@ def _verdicts(into: Into, many: Many) -> None:
     ones, count = many.records, len(many.records)
     releases, environments = ([getattr(one, name) for one in ones] for name in ("release", "environment"))
     where = list(map(into.environment_name, environments))
-    into.batch.extend("verdicts", many.seqs, [0] * count, many.names, releases, environments, where, *_JUDGED(ones))
+    pictures = [one.assessment for one in ones]
+    into.batch.extend(
+        "verdicts", many.seqs, [0] * count, many.names, releases, environments, where, *_JUDGED(ones), pictures
+    )
     seqs, items, names, gates = below(many, [one.gates for one in ones])
     listed = [gate.findings for gate in gates]
     into.batch.extend("gate_results", seqs, items, names, *_GATES(gates), list(map(len, listed)))
@@ -122,13 +134,20 @@ def _spellings(product: VexProduct) -> list[str]:
 
 def _sbom(into: Into, seq: int, name: Digest, subject: Digest, facts: Listed) -> None:
     purls = sorted({package.purl for package in facts.packages if package.purl})
-    count = len(purls)
+    count, packages = len(purls), list(map(package_of, purls))
     into.batch.extend(
-        "packages", [seq] * count, range(count), [name] * count, [subject] * count, purls, list(map(_package, purls))
+        "packages",
+        [seq] * count,
+        range(count),
+        [name] * count,
+        [subject] * count,
+        purls,
+        packages,
+        list(map(mark, packages)),
     )
 
 
-def _package(purl: str) -> str:
+def package_of(purl: str) -> str:
     """Give a purl without its version, qualifiers and subpath."""
     return purl.partition("#")[0].partition("?")[0].rpartition("@")[0] or purl
 

@@ -48,9 +48,7 @@ VIEWS: Final[dict[str, str]] = {
         UNION
         SELECT release, name, digest, 'root', '' FROM components c WHERE NOT EXISTS (
             SELECT 1 FROM images i WHERE i.release = c.release AND i.component = c.name AND i.digest = c.digest)""",
-    "pictures_now": """
-        SELECT v.verdict, v.release, v.environment_name, a.assessment, a.picture
-        FROM verdicts_now v JOIN assessments a ON a.assessment = v.assessment""",
+    "pictures_now": "SELECT verdict, release, environment_name, assessment, picture FROM verdicts_now",
     "find_findings": f"""
         SELECT {PLACE} AS cursor, f.*, v.* EXCLUDE (picture)
         FROM findings f JOIN pictures_now v ON v.picture = f.picture""",
@@ -99,7 +97,8 @@ SOUGHT: Final[dict[str, str]] = {
     "release": f"{_WHOLE} FROM components WHERE release = $q",
     "package": f"""
         {_OF_IMAGE} FROM packages s {_IMAGES}
-        WHERE s.package = $q OR s.purl = $q OR starts_with(s.purl, $q || '?')""",
+        WHERE s.mark = $mark AND s.package = $package
+            AND ($q = $package OR s.purl = $q OR starts_with(s.purl, $q || '?'))""",
     "commit": f"""
         {_WHOLE} FROM components WHERE release IN (
             SELECT release FROM release_sources WHERE name IN ('commit', 'revision') AND starts_with(lower(value), $q))
@@ -128,16 +127,23 @@ WITHIN: Final = "(len($environments::VARCHAR[]) = 0 OR o.environment_name IN (SE
 CALLED: Final = f"""
     SELECT f.seq * {1 << 32} + f.item AS cursor, f.*, o.* EXCLUDE (picture)
     FROM (
-        SELECT DISTINCT p.* FROM pictures_now p
-        JOIN deployed_now d ON d.release = p.release AND d.environment_name = p.environment_name AND d.running
-    ) o
-    JOIN findings f ON f.picture = o.picture
-    WHERE (lower(f.vulnerability) = $q OR (f.picture, f.vulnerability) IN (
-        SELECT (picture, vulnerability) FROM finding_names WHERE lower(name) = $q)) AND {WITHIN}"""
+        SELECT * FROM findings WHERE mark = $mark AND lower(vulnerability) = $q
+        UNION
+        SELECT f.* FROM findings f
+        JOIN (SELECT DISTINCT vulnerability FROM finding_names WHERE mark = $mark AND lower(name) = $q) n
+            ON n.vulnerability = f.vulnerability
+        WHERE f.mark IN (SELECT unnest($marks))
+    ) f
+    JOIN pictures_now o ON o.picture = f.picture
+    WHERE (o.release, o.environment_name) IN (SELECT (release, environment_name) FROM deployed_now WHERE running)
+        AND {WITHIN}"""
+"""Findings in what is deployed: by the name that is shown, or by another that the same vulnerability has."""
 
 AFFECTED: Final = f"""
     SELECT {{columns}} FROM ({CALLED}) {NAMED}
     ORDER BY release_name, environment_name, release, cursor LIMIT $limit"""
+
+SHOWN: Final = "SELECT DISTINCT vulnerability FROM finding_names WHERE mark = $mark AND lower(name) = $q"
 
 HOSTS: Final = "SELECT count(*) FROM targets_now WHERE name = $q AND NOT removed"
 

@@ -34,6 +34,7 @@ from cas.found import (
     VerdictFound,
 )
 from cas.records.promotion import PromotionState
+from cas.rows import mark, package_of
 
 F = TypeVar("F", bound=Found)
 S = TypeVar("S", bound=msgspec.Struct)
@@ -135,17 +136,27 @@ class DuckIndex(DuckTables):
         self, kind: Sought, what: str, environments: Sequence[str] = (), limit: int = MAX_LIMIT
     ) -> tuple[RunningFound, ...]:
         """See Index."""
-        said = what.lower() if kind in {"vulnerability", "commit"} else what
-        return self._ask(
-            duck_finds.running(kind), RunningFound, q=said, environments=list(environments), limit=_held(limit)
-        )
+        given: dict[str, Any] = {"q": what, "environments": list(environments), "limit": _held(limit)}
+        if kind == "vulnerability":
+            given |= self._called(what)
+        elif kind == "commit":
+            given["q"] = what.lower()
+        elif kind == "package":
+            given |= {"package": package_of(what), "mark": mark(package_of(what))}
+        return self._ask(duck_finds.running(kind), RunningFound, **given)
 
     def affected(
         self, vulnerability: str, environments: Sequence[str] = (), limit: int = MAX_LIMIT
     ) -> tuple[AffectedFound, ...]:
         """See Index."""
-        given = {"q": vulnerability.lower(), "environments": list(environments), "limit": _held(limit)}
+        given = {"environments": list(environments), "limit": _held(limit), **self._called(vulnerability)}
         return self._ask(duck_finds.AFFECTED, AffectedFound, **given)
+
+    def _called(self, name: str) -> dict[str, Any]:
+        """Give the values that stand for a vulnerability: its name, and the marks of the names it is shown by."""
+        self.catch_up()
+        given = {"q": name.lower(), "mark": mark(name)}
+        return {**given, "marks": [mark(shown) for (shown,) in self.query(duck_finds.SHOWN, given)]}
 
     def has_host(self, name: str) -> bool:
         """See Index."""
