@@ -6,6 +6,7 @@ Home 0700, keys 0600, both refused when others may write there.
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from cas.index import Index
 
 GENERATOR: Final = "stella"
+_TRIES: Final = 40
+_PAUSE: Final = 0.05  # seconds between two tries for the index's file
 _KEYS: Final = (
     ("root", "ed25519", ("root",)),
     ("server", "ed25519", ("server",)),
@@ -129,7 +132,7 @@ class Instance:
     def index(self) -> "Index":
         """Give the index, opened when it is first asked for; finds apply what it lacks of the log.
 
-        Whoever holds the home for writing owns the index file; others read the newest snapshot and the log's tail.
+        One process at a time has the index's file; others read the newest snapshot and the log's tail.
         """
         with self._opening:
             if self._index is None:
@@ -147,13 +150,20 @@ class Instance:
 
 
 def _index_of(instance: Instance) -> "DuckIndex":
+    """Open the index's file, or, where another process has it, the newest snapshot and the log's tail in memory.
+
+    Whoever writes waits a little for a reader to let go: it may live long.
+    """
     from cas.adapters.duck_index import DuckIndex  # noqa: PLC0415 - few commands ask the index
     from cas.adapters.duck_tables import IndexBusy  # noqa: PLC0415
 
     root, log, store = instance.settings.root, instance.effects.log, instance.effects.store
-    if instance.home is not None and instance.writable:
-        with suppress(IndexBusy):  # somebody rebuilds it
-            return DuckIndex(root / "index.duckdb", log, store)
+    path = root / "index.duckdb"
+    if instance.home is not None and os.access(path if path.exists() else root, os.W_OK):
+        for _ in range(_TRIES if instance.writable else 1):
+            with suppress(IndexBusy):
+                return DuckIndex(path, log, store)
+            time.sleep(_PAUSE)
     return DuckIndex(None, log, store, snapshots=root / "index" if instance.home is not None else None)
 
 

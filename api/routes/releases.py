@@ -8,6 +8,7 @@ from api.visit import OutOfBounds, Visit
 from cas import digest
 from cas.digest import Digest
 from cas.records.release import Release
+from cas.store import load
 from pipeline.operations import releases
 from pipeline.operations.capture import CapturedFile
 from pipeline.operations.images import split_layout
@@ -51,17 +52,24 @@ def _refuse_layout(visit: Visit, reference: str) -> None:
 
 
 def list_all(visit: Visit, ask: calls.ListReleases) -> calls.ReleasesPage:
-    """List releases."""
-    found = releases.list_releases(visit.effects, environment=ask.environment, line=ask.line)
-    items, cursor = paging.page(
-        ask,
-        found,
-        lambda one: f"{one.release.created_at} {one.release.name}",
-        most=visit.instance.settings.limits.page,
-        descending=True,
+    """List releases, newest first; of an environment: those that run there now."""
+    found = visit.instance.index().releases(
+        paging.place(ask),
+        paging.limit(ask, visit.instance.settings.limits.page),
+        line=ask.line or None,
+        environment=ask.environment or None,
     )
-    views = tuple(_view(visit, one.digest, one.release, one.environments) for one in items)
-    return calls.ReleasesPage(items=views, next_cursor=cursor)
+    running = [(where, member.release) for where, member in releases.deployed(visit.effects)]
+    views = tuple(
+        _view(
+            visit,
+            row.release,
+            load(visit.effects.store, row.release, Release),
+            tuple(sorted({where for where, release in running if release == row.release})),
+        )
+        for row in found.rows
+    )
+    return calls.ReleasesPage(items=views, next_cursor=paging.cursor(ask, found.after))
 
 
 def show(visit: Visit, ask: calls.ShowRelease) -> calls.ReleaseView:
