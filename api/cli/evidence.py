@@ -63,7 +63,7 @@ def attest(
     out: Path = typer.Option(..., help="Where the signed envelope goes."),
 ) -> None:
     """Sign a document as an in-toto statement about images, with --key; nothing is submitted."""
-    from api.door import key_of
+    from api.own_key import key_of
     from pipeline.attest.wrapping import wrap
     from pipeline.operations.attestations import sign_statement
 

@@ -1,10 +1,11 @@
 """Releases: create, list, show, diff."""
 
 from api import paging
+from api.asker import OutOfBounds
 from api.calls import releases as calls
 from api.names import who
 from api.routes.handler import AnyHandler, Handler
-from api.visit import OutOfBounds, Visit
+from api.visit import Visit
 from cas import digest
 from cas.digest import Digest
 from cas.records.release import Release
