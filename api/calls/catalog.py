@@ -2,6 +2,7 @@
 
 from api.calls import (
     deployments,
+    drafts,
     environments,
     evidence,
     feeds,
@@ -24,6 +25,7 @@ CALLS: tuple[AnyCall, ...] = (
     *evidence.CALLS,
     *feeds.CALLS,
     *releases.CALLS,
+    *drafts.CALLS,
     *environments.CALLS,
     *policies.CALLS,
     *verdicts.CALLS,

@@ -1,13 +1,13 @@
 """Every record kind; nothing else may be stored as a record. A newcomer adds a line."""
 
-from cas.records import access, deploy, evidence, feed, policy, promotion, proof, release, verdict
+from cas.records import access, deploy, evidence, feed, policy, promotion, proof, release, release_life, verdict
 from cas.records.base import Record
 
 KINDS: tuple[type[Record], ...] = tuple(
     sorted(
         (
             thing
-            for module in (access, deploy, evidence, feed, policy, promotion, proof, release, verdict)
+            for module in (access, deploy, evidence, feed, policy, promotion, proof, release, release_life, verdict)
             for thing in vars(module).values()
             if isinstance(thing, type) and issubclass(thing, Record) and thing is not Record
         ),
