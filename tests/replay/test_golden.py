@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cas import digest
 from cas.records.deploy import DriftReport
 from cas.store import load
 from pipeline.stages.catalog import STAGES
@@ -32,6 +33,15 @@ for each in report.differences:
 
 def test_the_corpus_holds_every_story():
     assert {path.name.split("-")[0] for path in BUNDLES} >= {"judged", "deployed", "drifted"}
+
+
+def test_no_sealed_bundle_was_ever_written_over():
+    """The list only grows: whoever makes a golden verdict anew to please a test must change this file too."""
+    listed = dict(line.split()[::-1] for line in (corpus.BUNDLES / "SHA256SUMS").read_text().splitlines())
+    found = {path.name: digest.of_bytes(path.read_bytes()).removeprefix("sha256:") for path in BUNDLES}
+    assert found == listed
+    assert listed["judged-1.tar"].startswith("5c65605fb5fbe726")
+    assert listed["deployed-1.tar"].startswith("44c8be32ff6e9110")
 
 
 @pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
