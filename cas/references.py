@@ -25,6 +25,7 @@ ELSEWHERE: Final = frozenset(
         "BundleManifest.absent",
         "BundleManifest.log_root",
         "BundleManifest.packs",
+        "BundleManifest.verifier",
         "Component.digest",
         "ComponentQuestion.image",
         "ComponentQuestion.subjects",

@@ -81,6 +81,16 @@ def release(name: str) -> str:
     return f"release/{name}"
 
 
+def release_draft(name: str) -> str:
+    """ReleaseDraft by the name that the release will have; gone when it was finalised or discarded."""
+    return f"release_draft/{name}"
+
+
+def release_state(name: str) -> str:
+    """ReleaseStatus of a release that was deprecated or archived; none: it is finalized."""
+    return f"release_state/{name}"
+
+
 def promotion(uuid: str) -> str:
     """PromotionStatus."""
     return f"promotion/{uuid}"

@@ -3,6 +3,7 @@
 from api.calls import (
     break_glass,
     deployments,
+    drafts,
     environments,
     evidence,
     feeds,
@@ -26,6 +27,7 @@ CALLS: tuple[AnyCall, ...] = (
     *evidence.CALLS,
     *feeds.CALLS,
     *releases.CALLS,
+    *drafts.CALLS,
     *environments.CALLS,
     *policies.CALLS,
     *waivers.CALLS,

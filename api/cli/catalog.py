@@ -6,7 +6,7 @@ COMMANDS: Final = (
     ("init", "Make a home: root, server and sticker keys, an empty log.", "api.cli.home"),
     ("status", "What runs where, and what waits for you.", "api.cli.status"),
     ("where", "Where an image, a vulnerability or a release runs now.", "api.cli.where"),
-    ("release", "Create, list, show, compare releases.", "api.cli.release"),
+    ("release", "Create, edit, list, show, compare, retire releases.", "api.cli.release"),
     ("evidence", "Submit and list evidence.", "api.cli.evidence"),
     ("scan", "Make an SBOM of an image or a directory, and submit it.", "api.cli.scan"),
     ("feed", "Import and show advisory feeds.", "api.cli.feed"),

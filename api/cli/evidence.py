@@ -67,7 +67,7 @@ def attest(
     out: Path = typer.Option(..., help="Where the signed envelope goes."),
 ) -> None:
     """Sign a document as an in-toto statement about images, with --key; nothing is submitted."""
-    from api.door import key_of
+    from api.own_key import key_of
     from pipeline.attest.wrapping import wrap
     from pipeline.operations.attestations import sign_statement
 
@@ -90,7 +90,7 @@ def attest_sbom(
     submit: bool = typer.Option(True, help="Submit the envelope as evidence."),
 ) -> None:
     """Sign a stored SBOM as an in-toto statement about images, with --key, and submit it as attested evidence."""
-    from api.door import key_of
+    from api.own_key import key_of
     from pipeline.operations.sboms import attest_sbom as attested
 
     shown = screen(context)

@@ -67,7 +67,7 @@ def _scan(shown: Screen, source: str, form: str, platform: str) -> "Scanned":
 
 
 def _submit(shown: Screen, made: "Scanned", subject: str, *, sign: bool) -> list[tuple[str, object]]:
-    from api.door import key_of
+    from api.own_key import key_of
     from pipeline.operations.attestations import sign_statement
     from pipeline.operations.sboms import attest_sbom
     from pipeline.operations.scan import statement

@@ -13,6 +13,7 @@ RESOURCES: Final = (
     ("evidence", ("evidence",)),
     ("feeds", ("feed",)),
     ("releases", ("release",)),
+    ("drafts", ("draft",)),
     ("environments", ("environment", "target")),
     ("policies", ("policy",)),
     ("waivers", ("waiver",)),

@@ -11,6 +11,7 @@ from cas.records import (
     proof,
     rego,
     release,
+    release_life,
     report,
     verdict,
 )
@@ -31,6 +32,7 @@ KINDS: tuple[type[Record], ...] = tuple(
                 proof,
                 rego,
                 release,
+                release_life,
                 report,
                 verdict,
             )

@@ -28,6 +28,7 @@ from cas.records.verdict import (
     Verdict,
 )
 from cas.store import load
+from pipeline import flow
 from pipeline.effects import Caller, Effects
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.rules import ask_rules, rules_of
@@ -84,7 +85,7 @@ class Judged:
 def place_of(work: Work, release: str, environment: str) -> Place:
     """Find a release (name, id or digest) and the environment of a name, both admitted here.
 
-    Raises: promotion.not_admitted
+    Raises: promotion.not_admitted, release.illegal_move for a draft
     """
     release_digest = _find(work, release, refs.release(release))
     environment_digest = work.ref(refs.environment(environment))
@@ -105,6 +106,8 @@ def _find(work: Work, text: str, ref: str) -> Digest:
             raise NotAdmitted(digest=text)
         return text
     found = work.ref(ref) or work.ref(refs.named(text))
+    if found is None and work.ref(refs.release_draft(text)) is not None:
+        flow.release_after(text, "draft", "promote")
     if found is None:
         raise NotAdmitted(name=text[:200])
     return found

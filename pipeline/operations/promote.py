@@ -23,6 +23,7 @@ from pipeline.operations import asking
 from pipeline.operations.asking import Judged, Place, evaluate, simulate
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.promotions import PromotionMissing, PromotionView, listed, view, waiting_for
+from pipeline.operations.release_state import check_may
 from pipeline.operations.work import Work
 from pipeline.stages.decide2 import DECIDE2
 
@@ -129,13 +130,14 @@ def request(
     Ends rejected, pending_approval, approved, or pending_gate when the evidence could not be decided on. A rollback
     (``purpose`` with the Packet it returns to) is judged too, but its verdict does not reject it.
 
-    Raises: promotion.*, gather.*, assess.*, policy.*, cas.expectation_failed
+    Raises: promotion.*, release.illegal_move, gather.*, assess.*, policy.*, cas.expectation_failed
     """
     if purpose not in {"promotion", "rollback"} or (purpose == "rollback") != (rollback_to is not None):
         raise PurposeWrong(purpose=str(purpose)[:80])
     for attempt in range(ATTEMPTS):
         work = Work(effects, caller)
         place = asking.place_of(work, release, environment)
+        _check_life(work, place, purpose)
         if rollback_to is None:
             _check_order(work, place)
         else:
@@ -158,6 +160,11 @@ def _committed(work: Work, *, last: bool) -> bool:
             raise
         return False
     return True
+
+
+def _check_life(work: Work, place: Place, purpose: PurposeOfAsking) -> None:
+    """Hold a promotion to the release's life: a retired one goes nowhere new, and nobody may retire it meanwhile."""
+    check_may(work, place.release.name, "roll_back" if purpose == "rollback" else "promote")
 
 
 def _check_order(work: Work, place: Place) -> None:
@@ -297,13 +304,14 @@ def decide(effects: Effects, caller: Caller, promotion_id: str) -> PromotionView
     When the verdict's time is over or what it rests on moved, the release is judged again first; approvals of the
     earlier verdict are void then.
 
-    Raises: promotion.missing, promotion.illegal_move, as ``request``
+    Raises: promotion.missing, promotion.illegal_move, release.illegal_move, as ``request``
     """
     for attempt in range(ATTEMPTS):
         moving = _moving(effects, caller, promotion_id)
         state = moving.status.state
         if state in flow.FINAL or state == "deploying":
             flow.after(state, "approve")
+        _check_life(moving.work, moving.place, moving.promotion.purpose)
         if not _current(moving):
             _judge(moving)
         if moving.status.state in {"pending_approval", "approved"}:
@@ -340,15 +348,17 @@ def check_current(work: Work, promotion_id: str) -> Decision:
     """Give the decision that a deployment may spend, and expect what it rests on to stand when the work is appended.
 
     For whoever moves approved → deploying: the ref's compare and swap spends the decision once. Refused when its time
-    is over, an approval or veto came in since, new evidence or another head moved, or the line was stopped.
+    is over, an approval or veto came in since, new evidence or another head moved, the line was stopped, or the release
+    was retired.
 
-    Raises: promotion.missing, promotion.illegal_move, promotion.decision_stale
+    Raises: promotion.missing, promotion.illegal_move, promotion.decision_stale, release.illegal_move
     """
     seen = view(work.effects, promotion_id)
     flow.after(seen.status.state, "deploy")
     place = asking.place_of(work, seen.promotion.release, seen.environment.name)
     moving = _Moving(work, place, seen.digest, seen.promotion, seen.status)
     work.expect(refs.promotion(seen.id), seen.status_digest)
+    _check_life(work, place, seen.promotion.purpose)
     decision = seen.decision
     if decision is None or decision.outcome != "approved" or decision.approvals != seen.status.approvals:
         raise DecisionStale(promotion=promotion_id, why="approvals changed since")
