@@ -59,7 +59,7 @@ def check(source: bytes) -> Fit:
     rules = Parser(read, checker.wrong).module()
     checker.check(rules)  # (3), (4)
     if checker.faults:
-        raise _invalid(*sorted(checker.faults.values(), key=lambda one: one.pointer)[:MAX_FAULTS])
+        raise _invalid(*[checker.faults[place] for place in sorted(checker.faults)][:MAX_FAULTS])
     defined = {rule.name.text for rule in rules}
     return Fit(PACKAGE, tuple(entry for entry in ENTRIES if entry in defined), tuple(sorted(checker.reads)))
 
@@ -69,7 +69,7 @@ def _invalid(*faults: Fault) -> RuleInvalid:
 
 
 def _fault(line: int, column: int, code: str, message: str) -> Fault:
-    return Fault(f"/{line:05}/{column:05}", code, f"line {line}, column {column}: {message}")
+    return Fault("", code, f"line {line}, column {column}: {message}")
 
 
 class _Checker:

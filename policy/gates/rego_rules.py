@@ -6,7 +6,7 @@ import msgspec
 
 from cas.digest import Digest
 from cas.records.base import Part
-from cas.records.verdict import Finding, GateStatus
+from cas.records.verdict import EvidenceRef, Finding, GateStatus
 from policy.gate import Answer, FactView, Gate, finding
 from policy.instants import plus
 
@@ -40,9 +40,10 @@ def check(params: Params, view: FactView) -> Answer:
 
 
 def _of(rule: Digest, one: Finding) -> Finding:
-    """Put the rule beside what it said."""
+    """Put the rule beside what it said; it is the evidence where it names none."""
     return msgspec.structs.replace(
         one,
+        evidence=one.evidence or (EvidenceRef(digest=rule, pointer=""),),
         arguments=tuple(sorted((*one.arguments, ("rule", rule)))),
         flips=(("satisfy_rule", rule),),
     )

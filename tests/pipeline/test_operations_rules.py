@@ -157,7 +157,9 @@ def test_a_verdict_hangs_on_the_rules_of_its_pack(sources, expected):
 def test_a_verdict_with_rules_replays_equal_and_names_the_engine():
     scene, answer = judged(LOUD, QUIET)
     [gate] = answer.verdict.gates
-    assert [dict(one.arguments)["message"] for one in gate.findings] == ["CVE-2026-0001 is open"]
+    [denial] = gate.findings
+    assert dict(denial.arguments)["message"] == "CVE-2026-0001 is open"
+    assert [ref.digest for ref in denial.evidence] == [dict(denial.arguments)["rule"]]
     found = behind([answer.digest], scene.store, admissions(scene.effects.log))
     assert [run.engines for _, run in found.runs if run.stage == "rego"] == [(("regopy", VERSION),)] * 2
     report = process.replay(scene.store, admissions(scene.effects.log), answer.digest)
