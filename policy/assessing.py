@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from cas.digest import Digest
 from cas.records.base import Instant
-from cas.records.picture import AssessedFinding2, EvidenceRow2, Match2
+from cas.records.picture import AssessedFinding2, EvidenceRow2, Match2, Reach
 from cas.records.policy import VexTrustTable
 from cas.records.report import ReachFacts, ReportFacts
 from policy import accepted, claims
 from policy.accepted import Accepted, Spoken
-from policy.claims import Statement
+from policy.claims import Consensus, Statement
 from policy.product_identity import Subject, Within
 from policy.reachability import NOWHERE, reach_in
 from policy.reachability import Spoken as Reaches
@@ -142,11 +142,20 @@ def _assessed(piece: Piece, context: Context, reaches: Reaches, found: _Found) -
     if context.granted:  # (3)
         spoken = Spoken(found.names, match.purl, match.version, piece.subject.digests, reach)
         waiver = accepted.winner(context.granted, spoken)
-    severity, tenths = accepted.lowered(waiver, match.severity, match.score_tenths)  # (4)
+    finding = _finding(piece, context, found, (vex, reach, waiver))  # (4)
+    return Assessed(finding, (vex.changes_at, waiver.waiver.expires_at if waiver else None))
+
+
+def _finding(
+    piece: Piece, context: Context, found: _Found, said: tuple[Consensus, Reach, Accepted | None]
+) -> AssessedFinding2:
+    match = found.match
+    vex, reach, waiver = said
+    severity, tenths = accepted.lowered(waiver, match.severity, match.score_tenths)
     waived = waiver is not None and accepted.closes(waiver, piece.controls)
     vulnerability = shown_name(found.names)
     key = (piece.component, package_of(match.purl), vulnerability)
-    finding = AssessedFinding2(
+    return AssessedFinding2(
         component=piece.component,
         platform=piece.platform,
         purl=match.purl,
@@ -182,7 +191,6 @@ def _assessed(piece: Piece, context: Context, reaches: Reaches, found: _Found) -
         kev=match.kev,
         kev_due=match.kev_due,
     )
-    return Assessed(finding, (vex.changes_at, waiver.waiver.expires_at if waiver else None))
 
 
 def shown_name(names: Iterable[str]) -> str:
