@@ -903,7 +903,9 @@ def _sealed_files(bundle: Bundle, entries: List[Entry]) -> Iterator[str]:
     for entry in entries:
         for note in entry.value["runs"]:
             if note["stage"] == "seal" and note["output"] in bundle.objects:
-                sealed = record(bundle.object(note["output"]), "sealed/1", f"the sealed files of entry {entry.position}")
+                sealed = record(
+                    bundle.object(note["output"]), "sealed/1", f"the sealed files of entry {entry.position}"
+                )
                 for each in sealed["artifacts"]:
                     yield each["digest"]
                 if sealed["manifest"] is not None:
