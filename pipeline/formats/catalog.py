@@ -5,6 +5,7 @@ from typing import Final
 from pipeline.formats.cyclonedx import CYCLONEDX
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Format
+from pipeline.formats.generic import GENERIC
 from pipeline.formats.in_toto import IN_TOTO
 from pipeline.formats.openvex import OPENVEX
 from pipeline.formats.osv import OSV
@@ -160,6 +161,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     GO_COVER,
     ISTANBUL,
     LLVM_COV,
+    GENERIC,
 )
 
 
