@@ -205,31 +205,41 @@ class FeedFile(Part, frozen=True, kw_only=True):
     size: Count
 
 
+class FeedOrigin(Part, frozen=True, kw_only=True):
+    """Where a capture took documents from. ``complete``: what this source no longer has is taken out."""
+
+    name: Name
+    form: Name  # osv, debian-tracker, alpine-secdb, kev, epss
+    complete: bool
+    files: tuple[FeedFile, ...]  # sorted by name
+
+
 class FeedSource2(Part, frozen=True, kw_only=True):
     """Where advisories came from, and how old they are: by their own word, and by when they were captured."""
 
     name: Name
-    form: Name  # osv, debian-tracker, alpine-secdb
-    documents: Count
-    newest: str  # newest ``modified`` among them, or empty
+    form: Name
+    documents: Count  # advisories, or rows of a list
+    newest: str  # newest ``modified`` among them, or what a list says of itself; may be empty
     captured_at: Instant
     files: tuple[FeedFile, ...]  # of the last capture
 
 
 class FeedCapture2(Record, frozen=True, kw_only=True, tag="feed_capture/2"):
-    """The input of import_feed/2: leaves of documents captured at ``captured_at``, KEV and EPSS files."""
+    """The input of import_feed/2: what was captured at ``captured_at``, from where, and what it is put on top of."""
 
-    sources: tuple[FeedSource2, ...]  # of this capture; ``documents`` and ``newest`` are counted by the stage
-    documents: tuple[tuple[Name, Digest], ...]  # (source, FeedRaws), sorted
+    name: Name
+    origins: tuple[FeedOrigin, ...]  # sorted by name
+    documents: tuple[tuple[Name, Digest], ...]  # (origin, FeedRaws), sorted
     kev: Digest | None
     epss: Digest | None
-    base: Digest | None
+    base: Digest | None  # snapshot of either kind that this one extends
     captured_at: Instant
     nonce: Nonce
 
 
 class FeedRaws(Record, frozen=True, kw_only=True, tag="feed_raws/1"):
-    """Documents of a capture, sorted; a capture of many is in several of these."""
+    """OSV documents of a capture, sorted; a capture of many is in several of these."""
 
     documents: tuple[Digest, ...]
 

@@ -37,6 +37,7 @@ Kind = Literal[
     "policy",
     "reachability",
     "sbom",
+    "scan",
     "sticker",
     "trust-root",
     "verdict",

@@ -7,6 +7,7 @@ from cas import digest
 
 PER_BUCKET: Final = 8
 MAX_DIGITS: Final = 4
+LEAF_DIGITS: Final = 3
 
 
 @functools.lru_cache(maxsize=1 << 17)
@@ -21,3 +22,8 @@ def digits_for(count: int) -> int:
     while digits < MAX_DIGITS and count > PER_BUCKET << (4 * digits):
         digits += 1
     return digits
+
+
+def leaf(name: str) -> str:
+    """Name the leaf of a tree of documents, of names or of scores that holds an entry."""
+    return hashed(name)[:LEAF_DIGITS]

@@ -68,6 +68,5 @@ def spoken(data: bytes) -> Spoken:
         held = rows.get(ecosystems)
         if held is None:
             held = rows[ecosystems] = []
-        for name, version in names:
-            held.append((name, version or package.version, package))
+        held += [(name, version or package.version, package) for name, version in names]
     return Spoken(len(facts.packages), rows, unplaced)

@@ -17,7 +17,6 @@ from cas.records.feed import (
     EpssList,
     EpssTree,
     FeedBucket,
-    FeedBucket2,
     FeedEcosystem,
     FeedEcosystem2,
     FeedPackage,
@@ -29,16 +28,26 @@ from cas.records.feed import (
 )
 from pipeline.feeds import joined
 from pipeline.feeds.branches import bucket, named
-from pipeline.feeds.lists import leaf
-from pipeline.feeds.names import hashed
+from pipeline.feeds.names import hashed, leaf
 from pipeline.feeds.rules import rules_of
 from pipeline.stage import StageIO
 from pipeline.versions.ecosystem import feed_name as old_name
 from pipeline.versions.orders import order_of
 from pipeline.versions.places import feed_name, fits
 
-_SNAPSHOT: Final = msgspec.json.Decoder(FeedSnapshot | FeedSnapshot2)
-_BUCKET: Final = msgspec.json.Decoder(FeedBucket2)
+
+class _Named(msgspec.Struct, gc=False):
+    name: str
+
+
+class _Packages(msgspec.Struct, gc=False, tag_field="kind", tag="feed_bucket/2"):
+    packages: tuple[msgspec.Raw, ...]
+
+
+_REMEMBERED: Final = 1 << 17
+_BUCKET: Final = msgspec.json.Decoder(_Packages)
+_NAME: Final = msgspec.json.Decoder(_Named)
+_RULES: Final = msgspec.json.Decoder(FeedRules)
 
 
 class Found(NamedTuple):
@@ -48,20 +57,52 @@ class Found(NamedTuple):
     via: Digest
 
 
+class _Bucket:
+    """The packages of a bucket: each one's rules are decoded when it is first asked for."""
+
+    __slots__ = ("_made", "_raw")
+
+    def __init__(self, raw: dict[str, msgspec.Raw]) -> None:
+        self._raw = raw
+        self._made: dict[str, FeedRules] = {}
+
+    def get(self, name: str) -> FeedRules | None:
+        """Give a package's rules."""
+        found = self._made.get(name)
+        if found is None:
+            raw = self._raw.get(name)
+            if raw is None:
+                return None
+            found = self._made[name] = _RULES.decode(raw)
+        return found
+
+
 def snapshot(data: bytes) -> AnySnapshot:
     """Read a snapshot of either kind.
 
     Raises: cas.record_invalid
     """
-    kind: type[AnySnapshot] = FeedSnapshot if b'"kind":"feed_snapshot/1"' in data[-400:] + data[:400] else FeedSnapshot2
+    kind: type[AnySnapshot] = FeedSnapshot if b'"kind":"feed_snapshot/1"' in data else FeedSnapshot2
     return to_record(data, kind)
 
 
-class _Branch(NamedTuple):
-    """An ecosystem: buckets by name, and how many digits their names have (none: of the first kind)."""
+class _Branch:
+    """An ecosystem: buckets by name, how many digits these have (none: of the first kind), where names hang."""
 
-    buckets: dict[str, Digest]
-    digits: int
+    __slots__ = ("buckets", "digits", "hung")
+
+    def __init__(self, buckets: dict[str, Digest], digits: int) -> None:
+        self.buckets = buckets
+        self.digits = digits
+        self.hung: dict[str, tuple[str, str]] = {}  # remembered, by the name as asked: the name as keyed, its bucket
+
+    def place(self, ecosystem: str, name: str) -> tuple[str, str]:
+        """Give a name as the feed is keyed by it, and its bucket."""
+        key = feed_name(ecosystem, name)
+        found = self.hung[name] = (key, hashed(key)[: self.digits])
+        if len(self.hung) > _REMEMBERED:
+            self.hung.clear()
+        return found
 
 
 def _branch(data: bytes) -> _Branch:
@@ -71,10 +112,10 @@ def _branch(data: bytes) -> _Branch:
     return _Branch(named(found.buckets), found.digits)
 
 
-def _bucket(data: bytes) -> dict[str, FeedRules]:
-    """Read the rules of a bucket. Its bytes were named by a digest; that they are canonical is import's business."""
+def _bucket(data: bytes) -> _Bucket:
+    """Read a bucket. Its bytes were named by a digest; that they are canonical is import's business."""
     try:
-        return {each.name: each for each in _BUCKET.decode(data).packages}
+        return _Bucket({_NAME.decode(raw).name: raw for raw in _BUCKET.decode(data).packages})
     except msgspec.DecodeError as error:
         raise RecordInvalid(kind="FeedBucket2", reason=str(error)[:200]) from error
 
@@ -123,20 +164,21 @@ class Feed:
         branch = self._io.derive(above, _branch, via=self._digest)
         if not branch.digits:
             return self._old(above, branch.buckets, {name: old_name(ecosystem, name) for name in names})
+        hung, buckets = branch.hung, branch.buckets
         wanted: dict[str, list[tuple[str, str]]] = {}
         for name in names:
-            key = feed_name(ecosystem, name)
-            prefix = hashed(key)[: branch.digits]
-            if prefix in branch.buckets:
-                wanted.setdefault(prefix, []).append((name, key))
-        prefixes = sorted(wanted)
-        read = self._io.derive_each([(branch.buckets[prefix], above) for prefix in prefixes], _bucket)
+            key, prefix = hung.get(name) or branch.place(ecosystem, name)
+            if prefix in wanted:
+                wanted[prefix].append((name, key))
+            elif prefix in buckets:
+                wanted[prefix] = [(name, key)]
+        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], _bucket)
         out: dict[str, Found] = {}
-        for prefix, held in zip(prefixes, read, strict=True):
-            for name, key in wanted[prefix]:
-                rules = held.get(key)
+        for (prefix, given), bucket_ in zip(wanted.items(), read, strict=True):
+            for name, key in given:
+                rules = bucket_.get(key)
                 if rules is not None:
-                    out[name] = Found(rules, branch.buckets[prefix])
+                    out[name] = Found(rules, buckets[prefix])
         return out
 
     def _old(self, above: Digest, buckets: dict[str, Digest], names: dict[str, str]) -> dict[str, Found]:

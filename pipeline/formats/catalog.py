@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from pipeline.formats import csaf, cyclonedx_vex, cyclonedx_vex_xml, reachability, runtime_observation
 from pipeline.formats.cyclonedx import CYCLONEDX
+from pipeline.formats.cyclonedx_xml import CYCLONEDX_XML
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Format
 from pipeline.formats.generic import GENERIC
@@ -80,13 +82,29 @@ from pipeline.formats.reports.xccdf import XCCDF
 from pipeline.formats.reports.yarn_audit import YARN_AUDIT
 from pipeline.formats.reports.zap import ZAP
 from pipeline.formats.spdx2 import SPDX2
+from pipeline.formats.spdx2_rdf import SPDX2_RDF
+from pipeline.formats.spdx2_tag_value import SPDX2_TAG_VALUE
+from pipeline.formats.spdx3 import SPDX3
 
 FORMATS: Final[tuple[Format, ...]] = (
     DSSE,
     IN_TOTO,
     CYCLONEDX,
+    CYCLONEDX_XML,
     SPDX2,
+    SPDX2_TAG_VALUE,
+    SPDX2_RDF,
+    SPDX3,
     OPENVEX,
+    csaf.FORMAT,
+    cyclonedx_vex.VEX,
+    cyclonedx_vex.VULNERABILITIES,
+    cyclonedx_vex.STACKS,
+    cyclonedx_vex_xml.VEX,
+    cyclonedx_vex_xml.VULNERABILITIES,
+    cyclonedx_vex_xml.STACKS,
+    reachability.FORMAT,
+    runtime_observation.FORMAT,
     OSV,
     SARIF,
     SARIF_FLOWS,

@@ -68,6 +68,7 @@ class Format:
 
     ``blanks`` are reports of nothing that tell no tool from another (an empty array): no content says whose they are,
     so they are taken only when the submitter declares the format.
+    ``about`` is the format's page in the reference (Markdown): what is read, what is not, and what is refused.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Format:
     faults: Callable[[Content], Iterable[Fault]] = field(default=no_faults)
     within: str = ""
     blanks: tuple[Any, ...] = ()
+    about: str = ""
 
     def schema(self, version: str) -> str | None:
         """Give the schema's file name for a version; empty when the format has none, None when it is not readable.

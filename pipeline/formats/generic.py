@@ -63,4 +63,4 @@ def _detects(_content: Content) -> bool:
     return False
 
 
-GENERIC: Final[Format] = report_format(NAME, _detects, read, "generic", versions=("*",))
+GENERIC: Final[Format] = report_format(NAME, _detects, read, "generic", versions=("*",), about=__doc__)

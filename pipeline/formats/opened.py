@@ -5,7 +5,7 @@ document that we know is opened to that document; (4) the innermost document is 
 own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from cas.problems import CanonInvalid, Fault, TooLarge
 from cas.records.evidence import EvidenceKind
 from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
-from pipeline.formats import in_toto, schema
+from pipeline.formats import in_toto, schema, xsd
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
@@ -124,11 +124,15 @@ def _known(document: Content, at: str, declared: str = "") -> _Layer:
         readable = ", ".join(known for known, _ in found.schemas)
         said = f"{found.name} {version[:_MAX_NAMED]!r} is not readable; readable: {readable}"
         raise Refused(Fault(at, "evidence.version_unsupported", said))
-    faults = list(schema.faults(name, document.value)) if name else []
+    faults = list(_judged(name, document)) if name else []
     faults = faults or list(found.faults(document))
     if faults:
         raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
     return _Layer(document, found, version)
+
+
+def _judged(name: str, document: Content) -> Iterator[Fault]:
+    return xsd.faults(name, document.data) if name.endswith(".xsd") else schema.faults(name, document.value)
 
 
 def _payload(data: bytes, at: str) -> bytes:

@@ -12,6 +12,11 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.holds_nothing", "The document is of a known format, and empty of anything that counts."),
     ("evidence.format_mismatch", "The document is not of the format that was declared."),
     ("evidence.version_unsupported", "The format is known, this version of it is not."),
+    (
+        "evidence.csaf",
+        "The document breaks a mandatory test of CSAF; the rest of the code is its clause in the standard.",
+    ),
+    ("evidence.reachability", "A reachability graph or observation contradicts itself; the rest of the code says how."),
     ("evidence.schema", "The document breaks its format's schema; the part behind the second dot is the keyword."),
     ("evidence.payload_invalid", "The envelope's payload is not standard base64 of a known document."),
     ("evidence.subject_missing", "Neither the submitter nor the document names an image digest."),

@@ -23,6 +23,10 @@ SARIF: Final = "sarif-2.1.0"
 """SARIF is judged without its rules on prose: messages of rules may lack ``text``, links and paths need not be URIs."""
 
 
+CSAF: Final = "csaf-2.0"
+"""The CSAF schema without those of CVSS, which a mandatory test of its own asks."""
+
+
 def _load(name: str) -> Any:
     return jcs.parse(resources.files("pipeline.formats").joinpath("schemas", name).read_bytes())
 
@@ -39,6 +43,10 @@ def validator(name: str) -> Any:
     if name == RELAXED:
         schema = _load("spdx-2.3.schema.json")
         schema["properties"]["files"]["items"]["required"] = ["SPDXID", "fileName"]
+    elif name == CSAF:
+        schema = _load("csaf-2.0.schema.json")
+        scores = schema["properties"]["vulnerabilities"]["items"]["properties"]["scores"]["items"]["properties"]
+        scores["cvss_v2"] = scores["cvss_v3"] = {"type": "object"}
     elif name == SARIF:
         schema = _without_links(_load("sarif-schema-2.1.0.json"))
         del schema["definitions"]["multiformatMessageString"]["required"]

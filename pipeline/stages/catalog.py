@@ -5,9 +5,11 @@ from pipeline.stages.assess import ASSESS
 from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.compose import COMPOSE
 from pipeline.stages.decide import DECIDE
+from pipeline.stages.decide2 import DECIDE2
 from pipeline.stages.drift import DRIFT
 from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
+from pipeline.stages.import_feed2 import IMPORT_FEED2
 from pipeline.stages.judge import JUDGE
 from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.manifest import MANIFEST
@@ -17,6 +19,7 @@ from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
 from pipeline.stages.read_template import READ_TEMPLATE
+from pipeline.stages.rego import REGO
 from pipeline.stages.render import RENDER
 from pipeline.stages.seal import SEAL
 from pipeline.stages.sticker import STICKER
@@ -26,6 +29,7 @@ STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
     IMPORT_FEED,
+    IMPORT_FEED2,
     COMPOSE,
     READ_TEMPLATE,
     GATHER,
@@ -33,9 +37,11 @@ STAGES: tuple[AnyStage, ...] = (
     MATCH2,
     ASSESS,
     ASSESS2,
+    REGO,
     JUDGE,
     JUDGE2,
     DECIDE,
+    DECIDE2,
     RENDER,
     PLAN,
     STICKER,

@@ -9,9 +9,10 @@ its versions does (``.el8``, ``+deb11u1``). An ecosystem with ``*`` stands for e
 import functools
 import re
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from pipeline.versions.orders import OUTER, inner
-from pipeline.versions.purl import Purl, parse
+from pipeline.versions.purl import LOWER_VERSION, MAX_PURL, Purl, parse
 
 LANGUAGES: Final = (
     ("bioconductor", "Bioconductor"),
@@ -72,6 +73,7 @@ WITHOUT_TYPE: Final = ("Android", "FreeBSD", "GHC", "Kubernetes", "Linux", "OSS-
 """Ecosystems for which there is no purl type."""
 
 _DISTRO: Final = re.compile(r"([a-z][a-z_-]*?)-v?([0-9][0-9A-Za-z.]*)(?:[-_].*)?\Z")
+_VERSIONED: Final = re.compile(r"(pkg:[^@?#\s]+(?<!/))@([A-Za-z0-9._~:%-]+)(?:\?([^#\s]+))?\Z")
 _FAMILIES: Final = {
     "alma": "almalinux", "azurelinux": "azure-linux", "centos": "redhat", "leap": "opensuse", "mariner": "azure-linux",
     "opensuse-leap": "opensuse", "rhel": "redhat", "rocky": "rocky-linux", "rockylinux": "rocky-linux", "sled": "suse",
@@ -219,12 +221,40 @@ def place(purl: Purl, source: str = "") -> Asked:
 
 
 @functools.lru_cache(maxsize=1 << 16)
+def _unversioned(head: str, query: str, source: str) -> tuple[Asked | None, str, bool]:
+    """Give the place of a purl without its version, its epoch, whether its type writes lower case; None: ask in full.
+
+    A name's version is empty where it is the purl's own.
+    """
+    purl = parse(f"{head}?{query}" if query else head)
+    one, other = (place(purl._replace(version=version), source) for version in ("0", "1"))
+    names = tuple((name, a if a == b else "") for (name, a), (_, b) in zip(one.names, other.names, strict=True))
+    epoch = purl.qualifier("epoch") if purl.type in ("apk", "deb", "rpm") else ""
+    lower = purl.type in LOWER_VERSION
+    return (None if one.reason == "distro_missing" else one._replace(names=names)), epoch, lower
+
+
 def place_of(text: str, source: str = "") -> Asked:
-    """Say where feeds speak of a purl; images share packages, so answers are remembered.
+    """Say where feeds speak of a purl; images share packages, so what does not hang on the version is remembered.
 
     Raises: PurlInvalidError
     """
-    return place(parse(text), source)
+    found = _VERSIONED.match(text)
+    if found is None or len(text) > MAX_PURL or "tuxcare" in text:
+        return place(parse(text), source)
+    head, version, query = found.groups("")
+    held, epoch, lower = _unversioned(head, query, source)
+    if held is None:
+        return place(parse(text), source)
+    if "%" in version:
+        version = unquote(version)
+    if lower:
+        version = version.lower()
+    own = f"{epoch}:{version}" if epoch and ":" not in version else version
+    names = held.names
+    if len(names) == 1:
+        return Asked(held.ecosystems, ((names[0][0], names[0][1] or own),), held.reason, version)
+    return Asked(held.ecosystems, tuple((name, fixed or own) for name, fixed in names), held.reason, version)
 
 
 def purl_of(ecosystem: str, name: str) -> str:

@@ -12,7 +12,10 @@ from policy.gates import (
     feed_age,
     generic_evidence,
     kev_blocker,
+    lattice_state,
     license_terms,
+    reachable_cve,
+    rego_rules,
     release_aggregate_cve,
     sbom_quality,
     secret_findings,
@@ -21,9 +24,12 @@ from policy.gates import (
     template_safety,
     test_results,
     unknowns_budget,
+    vex_completeness,
+    vex_conflict,
     vex_trust,
+    waiver_expiry,
 )
-from policy.moment import approvals, freeze_window, soak_time, stop_line
+from policy.moment import approvals, break_glass, freeze_window, soak_time, stop_line
 
 GATES: tuple[AnyGate, ...] = (
     evidence_required.GATE,
@@ -37,8 +43,14 @@ GATES: tuple[AnyGate, ...] = (
     kev_blocker.GATE,
     epss_threshold.GATE,
     vex_trust.GATE,
+    vex_conflict.GATE,
+    vex_completeness.GATE,
+    lattice_state.GATE,
+    reachable_cve.GATE,
     unknowns_budget.GATE,
+    waiver_expiry.GATE,
     template_safety.GATE,
+    rego_rules.GATE,
     license_terms.GATE,
     sbom_quality.GATE,
     code_findings.GATE,
@@ -50,4 +62,5 @@ GATES: tuple[AnyGate, ...] = (
     freeze_window.GATE,
     soak_time.GATE,
     stop_line.GATE,
+    break_glass.GATE,
 )

@@ -6,12 +6,13 @@ import zipfile
 from pathlib import Path
 
 from cas.records.evidence import NormaliseInput
-from cas.records.feed import FeedCapture
+from cas.records.feed import FeedCapture, FeedCapture2, FeedOrigin, FeedRaws
 from cas.records.verdict import MatchInput
 from cas.store import save
 from pipeline.formats.opened import open_document
 from pipeline.stage import advance
 from pipeline.stages.import_feed import IMPORT_FEED
+from pipeline.stages.import_feed2 import IMPORT_FEED2
 from pipeline.stages.match import MATCH
 from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
@@ -65,6 +66,29 @@ def import_advisories(store, documents, *, base=None, name="osv", lists=False):
         nonce="0" * 32,
     )
     return advance(IMPORT_FEED, save(store, capture), store)
+
+
+def import_advisories2(store, documents, *, base=None, name="osv", lists=False, complete=False, sources=None):
+    """Run import_feed/2 over documents, or over {source: documents}."""
+    given = sources or {name: documents}
+    origins = [FeedOrigin(name=each, form="osv", complete=complete, files=()) for each in given]
+    if lists:
+        origins += [FeedOrigin(name=each, form=each, complete=True, files=()) for each in ("epss", "kev")]
+    raws = {
+        each: save(store, FeedRaws(documents=tuple(sorted({store.put(data) for data in held}))))
+        for each, held in given.items()
+    }
+    capture = FeedCapture2(
+        name=name,
+        origins=tuple(sorted(origins, key=lambda one: one.name)),
+        documents=tuple(sorted(raws.items())),
+        kev=store.put(kev()) if lists else None,
+        epss=store.put(epss()) if lists else None,
+        base=base,
+        captured_at="2026-03-01T12:00:00Z",
+        nonce="0" * 32,
+    )
+    return advance(IMPORT_FEED2, save(store, capture), store)
 
 
 def facts_of(store, data):
