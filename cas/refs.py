@@ -21,6 +21,11 @@ def receipt(raw: Digest, subject: Digest, further: str = "") -> str:
     return f"receipt/{raw}/{subject}/{further}" if further else f"receipt/{raw}/{subject}"
 
 
+def own_kind(name: str) -> str:
+    """Newest OwnKind of that name."""
+    return f"own_kind/{name}"
+
+
 def waivers(scope: str) -> str:
     """HeadSet of Waiver; the scope is an environment's name or ``any``."""
     return f"waivers/{scope}"

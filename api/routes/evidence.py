@@ -8,6 +8,7 @@ from cas import digest
 from cas.found import EvidenceFound
 from cas.records.evidence import Admission, Evidence
 from cas.store import load
+from pipeline.operations import kinds
 from pipeline.operations.ingest import Receipt, Submission, submit
 
 
@@ -24,6 +25,7 @@ def _receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
     admission = load(visit.effects.store, item.admission, Admission)
     return calls.EvidenceReceipt(
         document=item.document,
+        member=item.member,
         admission=item.admission,
         evidence=item.evidence,
         raw=item.raw,
@@ -70,7 +72,26 @@ def _view(visit: Visit, row: EvidenceFound) -> calls.EvidenceReceipt:
     )
 
 
+def add_kind(visit: Visit, ask: calls.AddKind) -> calls.KindView:
+    """Register a kind."""
+    return _kind(kinds.add(visit.effects, visit.caller, ask.name, ask.schema.encode()))
+
+
+def list_kinds(visit: Visit, ask: calls.ListKinds) -> calls.KindsPage:
+    """List kinds by name."""
+    items, cursor = paging.page(
+        ask, kinds.every(visit.effects), lambda item: item.kind.name, most=visit.instance.settings.limits.page
+    )
+    return calls.KindsPage(items=tuple(map(_kind, items)), next_cursor=cursor)
+
+
+def _kind(kept: kinds.Kept) -> calls.KindView:
+    return calls.KindView(name=kept.kind.name, digest=kept.digest, schema=kept.kind.schema, existed=kept.existed)
+
+
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.SUBMIT, submit_all),
     Handler(calls.LIST, list_all),
+    Handler(calls.ADD_KIND, add_kind),
+    Handler(calls.LIST_KINDS, list_kinds),
 )

@@ -85,5 +85,9 @@ class Format:
     about: str = ""
 
     def schema(self, version: str) -> str | None:
-        """Give the schema's file name for a version; empty when the format has none, None when it is not readable."""
-        return dict(self.schemas).get(version)
+        """Give the schema's file name for a version; empty when the format has none, None when it is not readable.
+
+        A version ``*`` stands for any.
+        """
+        known = dict(self.schemas)
+        return known.get(version, known.get("*"))

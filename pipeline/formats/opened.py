@@ -5,9 +5,9 @@ document that we know is opened to that document; (4) the innermost document is 
 own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +21,7 @@ from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Content, Format
+from pipeline.formats.generic import GENERIC
 from pipeline.formats.in_toto import IN_TOTO
 from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.xml import XmlInvalidError
@@ -177,6 +178,30 @@ def open_document(data: bytes, declared: str = "") -> Opened:
         raise Refused(Fault(at, "evidence.is_advisory", "import advisories into a feed"))
     _check_declared(declared, layers)
     return Opened(raw, _readings(layers[-1], at), envelope, statement, covered)
+
+
+def open_own(data: bytes, version: str, judge: Callable[[Any], Iterable[Fault]]) -> Opened:
+    """Open a document of the user's own kind: alone, or as the predicate of a statement, in an envelope or not.
+
+    Raises: Refused
+    """
+    envelope, statement, raw, at = None, None, data, ""
+    covered: tuple[Digest, ...] = ()
+    document = _content(raw, at)
+    if DSSE.detects(document):
+        _known(document, at)
+        envelope, raw, at = data, _payload(data, ""), "/payload"
+        document = _content(raw, at)
+    if IN_TOTO.detects(document):
+        covered = _covered(raw, _known(document, at).version, at)
+        statement, raw, at = raw, in_toto.inner(raw)[0], f"{at}/predicate"
+        document = _content(raw, at)
+    if document.syntax != "json" or not isinstance(document.value, dict):
+        raise Refused(Fault(at, "evidence.not_object", "a document of this kind is a JSON object"))
+    faults = tuple(judge(document.value))
+    if faults:
+        raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
+    return Opened(raw, (Reading(GENERIC, version, "generic"),), envelope, statement, covered)
 
 
 def _predicate(raw: bytes, at: str) -> _Layer | None:

@@ -1,21 +1,18 @@
 """Advisory documents out of a zip archive or a directory, safely: no links, no climbing names, everything bounded."""
 
-import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from pipeline.formats.problems import FeedArchiveUnsafe
+from pipeline.operations.archives import ArchiveUnsafeError, Bounds, zipped
 
 MAX_FILES: Final = 1_000_000
 MAX_FILE: Final = 64 << 20
 MAX_TOTAL: Final = 8 << 30
-MAX_RATIO: Final = 200
 _SUFFIXES: Final = (".json", ".ndjson", ".jsonl")
-_SMALL: Final = 1 << 20
-"""Below this size a high compression ratio is no bomb."""
+_BOUNDS: Final = Bounds(files=MAX_FILES, file=MAX_FILE, total=MAX_TOTAL)
 
 
 def documents_in(path: Path) -> Iterator[bytes]:
@@ -58,41 +55,10 @@ def _directory(path: Path) -> Iterator[bytes]:
         yield each.read_bytes()
 
 
-def _check_member(member: zipfile.ZipInfo) -> None:
-    """Refuse what must not be in an archive, whether we would read it or not."""
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="a name outside the archive")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="a link")
-    if member.flag_bits & 0x1:
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="encrypted")
-    _hold_file(member.filename[:200], member.file_size)
-    if member.file_size > _SMALL and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="compressed beyond belief")
-
-
 def _archive(path: Path) -> Iterator[bytes]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_FILES:
-                raise FeedArchiveUnsafe(name=path.name, reason="too many files", limit=MAX_FILES)
-            if sum(member.file_size for member in members) > MAX_TOTAL:
-                raise FeedArchiveUnsafe(name=path.name, reason="too large in all", limit=MAX_TOTAL)
-            for member in members:
-                _check_member(member)
-            for member in sorted(members, key=lambda each: each.filename):
-                if not member.is_dir() and member.filename.endswith(_SUFFIXES):
-                    yield _read(archive, member)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        raise FeedArchiveUnsafe(name=path.name, reason=str(error)[:200]) from error
-
-
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Read one member; never more than its own header promised."""
-    with archive.open(member) as stream:
-        data = stream.read(member.file_size + 1)
-    if len(data) != member.file_size:
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="not of the size it says")
-    return data
+    with path.open("rb") as source:
+        try:
+            for _, data in zipped(source, _BOUNDS, _SUFFIXES):
+                yield data
+        except ArchiveUnsafeError as error:
+            raise FeedArchiveUnsafe(name=error.name or path.name, reason=error.reason, **error.found) from error

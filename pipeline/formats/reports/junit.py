@@ -78,4 +78,4 @@ def _detects(content: Content) -> bool:
     return content.root in ("testsuites", "testsuite") and not content.namespace
 
 
-JUNIT: Final[Format] = report_format(NAME, _detects, read, "tests")
+JUNIT: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -281,4 +281,5 @@ SARIF: Final = Format(
     read=read,
     subjects=subjects,
     faults=_faults,
+    about=__doc__ or "",
 )

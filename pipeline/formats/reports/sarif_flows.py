@@ -71,5 +71,12 @@ def _detects(content: Content) -> bool:
 
 
 SARIF_FLOWS: Final[Format] = report_format(
-    NAME, _detects, read, "reachability", versions=("2.1.0",), version=lambda _content: "2.1.0", within=LOG
+    NAME,
+    _detects,
+    read,
+    "reachability",
+    versions=("2.1.0",),
+    version=lambda _content: "2.1.0",
+    within=LOG,
+    about=__doc__,
 )
