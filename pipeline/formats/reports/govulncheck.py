@@ -229,5 +229,3 @@ GOVULNCHECK: Final[Format] = report_format(NAME, _detects, read, about=__doc__)
 GOVULNCHECK_TRACES: Final[Format] = report_format(
     REACH, _traced, read_traces, "reachability", within=NAME, about=__doc__
 )
-    REACH, _traced, read_traces, "reachability", within=NAME, about=__doc__
-)
