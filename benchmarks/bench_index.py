@@ -63,6 +63,13 @@ def _timed(call, *arguments):
     return found, time.perf_counter() - start
 
 
+def _worked(call):
+    """Time by the processor: neither side waits for anything, and what other processes take does not count."""
+    start = time.process_time()
+    found = call()
+    return found, time.process_time() - start
+
+
 def _names(count, seed):
     return ["sha256:" + hashlib.sha256(b"%d %d" % (seed, at)).hexdigest() for at in range(count)]
 
@@ -319,15 +326,16 @@ def _lookup(folder, keys):
     for _ in range(ROUNDS):
         few = [names[chance.randrange(keys)] for _ in range(200)]
         many = [names[chance.randrange(keys)] for _ in range(20_000)]
-        found, slow = _timed(
+        found, slow = _worked(
             lambda few=few: [base.execute("SELECT 1 FROM k WHERE digest = ?", [one]).fetchall() for one in few]
         )
         assert all(found)
-        mine, fast = _timed(lambda many=many: [ours.find(one) for one in many])
+        mine, fast = _worked(lambda many=many: [ours.find(one) for one in many])
         assert all(mine)
         pairs.append((slow / 200, fast / 20_000))
     base.close()
-    return _row(f"lookup by digest, {keys:,} objects", 1, pairs, 300, "DuckDB primary key", "lookups/s")
+    limit = "processor time of both; "
+    return _row(f"lookup by digest, {keys:,} objects", 1, pairs, 300, "DuckDB primary key", "lookups/s", limit)
 
 
 def _rebuild():

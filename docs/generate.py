@@ -18,7 +18,9 @@ from cas.records.catalog import KINDS
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.format import Format
 from pipeline.formats.problems import FAULTS
+from policy import reachability
 from policy.gates.catalog import GATES
+from policy.witness import STATE_NAMES
 
 NOTE = "<!-- made by docs/generate.py: change the code, then run make docs -->\n\n"
 
@@ -34,6 +36,7 @@ def pages() -> dict[str, str]:
         "reference/records.md": _records(),
         "problems.md": _problems(),
         "exit-codes.md": _exits(),
+        "reachability.md": _reachability(),
     }
     return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
 
@@ -188,6 +191,32 @@ def _exits() -> str:
         "An interrupt is 130.",
     ]
     return "\n".join(out)
+
+
+def _reachability() -> str:
+    before, after = (ROOT / "docs" / "reachability.in.md").read_text("utf-8").split("<!-- tables -->\n")
+    names = dict(STATE_NAMES)
+    out = [
+        before,
+        "| state | meaning | confidence, in millionths | VEX status it supports |",
+        "|---|---|---|---|",
+    ]
+    for state in reachability.STATES:
+        least, most = reachability.CONFIDENCE[state]
+        status = ", ".join(filter(None, reachability.VEX_STATUS[state]))
+        out.append(f"| **{state}** | {names[state]} | {least:,} to {most:,} | {status} |")
+    out += ["\nWhat a state becomes with one more observation:\n"]
+    out += ["| | " + " | ".join(f"+ {one}" for one in reachability.OBSERVATIONS) + " |", "|---|---|---|---|---|"]
+    for state in reachability.STATES:
+        row = (reachability.transition(state, one) for one in reachability.OBSERVATIONS)
+        out.append(f"| **{state}** | " + " | ".join(row) + " |")
+    out += ["\nThe join of two states:\n"]
+    out += ["| | " + " | ".join(reachability.STATES) + " |", "|---" * (len(reachability.STATES) + 1) + "|"]
+    for state in reachability.STATES:
+        out.append(
+            f"| **{state}** | " + " | ".join(reachability.join(state, each) for each in reachability.STATES) + " |"
+        )
+    return "\n".join([*out, "", after])
 
 
 def _text(text: str | None) -> str:

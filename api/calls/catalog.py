@@ -18,6 +18,7 @@ from api.calls import (
     tokens,
     trust,
     verdicts,
+    vex,
     waivers,
 )
 from api.calls.call import AnyCall
@@ -32,6 +33,7 @@ CALLS: tuple[AnyCall, ...] = (
     *policies.CALLS,
     *waivers.CALLS,
     *verdicts.CALLS,
+    *vex.CALLS,
     *promotions.CALLS,
     *break_glass.CALLS,
     *deployments.CALLS,

@@ -26,6 +26,7 @@ COMMANDS: Final = (
     ("drift", "Compare what runs with what should.", "api.cli.deploy"),
     ("artifact", "List, get, verify, export the files of a deployment.", "api.cli.artifact"),
     ("line", "Stop the line, and lift the stop.", "api.cli.line"),
+    ("vex", "Why VEX statements apply or not; consensus, trust, export.", "api.cli.vex"),
     ("explain", "Why a verdict says what it says, and what would flip it.", "api.cli.gate"),
     ("replay", "Run a verdict, decision or packet again, elsewhere.", "api.cli.replay"),
     ("bundle", "Export, verify and import signed bundles.", "api.cli.bundle"),

@@ -18,6 +18,7 @@ RESOURCES: Final = (
     ("policies", ("policy",)),
     ("waivers", ("waiver",)),
     ("verdicts", ("gate", "verdict")),
+    ("vex", ("vex",)),
     ("promotions", ("promotion",)),
     ("break_glass", ("break_glass",)),
     ("deployments", ("deployment", "drift", "status")),

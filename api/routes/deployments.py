@@ -187,7 +187,9 @@ def check_drift(visit: Visit, ask: calls.CheckDrift) -> calls.DriftReports:
 
 
 def _open(visit: Visit) -> tuple[PromotionView, ...]:
-    """Give the promotions that still wait for something: the index finds them, each is read as it stands."""
+    """Give the promotions that still wait for something; an open index finds them, each is read as it stands."""
+    if not visit.instance.indexed:
+        return tuple(one for one in promote.listed(visit.effects) if one.status.state in _OPEN)
     index = visit.instance.index()
     ids: list[str] = []
     after: int | None = None

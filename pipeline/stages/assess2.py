@@ -6,14 +6,14 @@ verified, unsigned or bad. The picture does not know who asked: two questions ab
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from cas import refs
 from cas.digest import Digest
 from cas.pictures import picture_of
-from cas.records.base import Instant
+from cas.records.base import Instant, Record
 from cas.records.evidence import Admission, AttestationFacts, Evidence, SbomFacts, VexFacts
 from cas.records.picture import AssessedFinding2, AssessInput2, Assessment2, EvidenceRow2, Findings2, Picture
 from cas.records.policy import VexTrustTable, Waiver, Waiver2
@@ -38,6 +38,7 @@ from policy.product_identity import Subject, links_of
 from policy.reported import package_of
 from policy.trust_table import BUILT_IN
 
+R = TypeVar("R", bound=Record)
 MAX_FINDINGS: Final = 250_000
 _KIND: Final = msgspec.json.Decoder(msgspec.defstruct("Kind", [("kind", str)]))
 
@@ -125,13 +126,21 @@ def _heard(question: ComponentQuestion, part: Component, io: StageIO) -> _Heard:
         if admission.subject != evidence.subject or admission.subject not in question.subjects:
             raise EvidenceForeign(admission=name, subject=admission.subject)
         facts = io.derive(admission.facts, facts_of, via=name)
-        heard.take(_row(question, (name, admission), evidence, facts, io), facts)
+        heard.take(row_of(question, (name, admission), evidence, facts, io), facts)
     return heard
 
 
-def _row(
-    question: ComponentQuestion, admitted: tuple[Digest, Admission], evidence: Evidence, facts: Facts, io: StageIO
+class Loads(Protocol):
+    """Whatever gives records by digest: a stage's io, or a reader outside of stages."""
+
+    def load(self, wanted: Digest, kind: type[R], /) -> R:
+        """Give a record."""
+
+
+def row_of(
+    question: ComponentQuestion, admitted: tuple[Digest, Admission], evidence: Evidence, facts: Facts, io: Loads
 ) -> EvidenceRow2:
+    """Say what standing a piece of evidence has for a component."""
     name, admission = admitted
     checked = io.load(evidence.verification, Verification) if evidence.verification else None
     covers = checked is not None and evidence.envelope == checked.envelope and evidence.subject in checked.subjects

@@ -11,7 +11,7 @@ from pipeline.operations.approve import ApprovalView, statement_to_sign
 from pipeline.operations.attestations import sign_statement
 from tests.api.doors import CAROL, ROOT
 from tests.support.images import Layout, LayoutImages
-from tests.support.judging import sbom
+from tests.support.judging import openvex, sbom
 
 COMPOSE = b"services:\n  web:\n    image: registry.example/shop/web:v1\n"
 PACK = """name: open
@@ -27,7 +27,11 @@ moment:
     gate: approvals/1
     enforcement: block
 """
-OSV = b'{"schema_version":"1.6.0","id":"PYSEC-2024-1","modified":"2024-01-01T00:00:00Z","affected":[]}'
+OSV = (
+    b'{"schema_version":"1.6.0","id":"PYSEC-2024-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":'
+    b'{"ecosystem":"PyPI","name":"requests"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}'
+)
+CLAIMED = "PYSEC-2024-1@pkg:pypi/requests@2.31.0#shop-v1/web/linux/amd64/prod"
 
 
 class Journey:
@@ -90,6 +94,8 @@ class Journey:
             .raw
         )
         self.ask("evidence.submit", documents=[{"data": document, "subject": image}])
+        claim = openvex("PYSEC-2024-1", "affected", f"pkg:oci/web@{image}")
+        self.ask("evidence.submit", documents=[{"data": claim, "subject": image}])
         self.ask("evidence.list", subject=image)
         self.move("object.read", f"/objects/{self.raw}")
         self.ask("policy.store", yaml=PACK)
@@ -145,12 +151,26 @@ class Journey:
         assert verdict.outcome == "allow", verdict.why
         self.verdict = verdict.digest
         self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
+        self.vex(verdict.digest)
         self.ask("verdict.list")
         self.ask("verdict.show", verdict=verdict.digest)
         self.ask("promotion.plan", release="shop-v1", environment="prod")
         cancelled = self.ask("promotion.request", release="shop-v1", environment="prod", reason="x")
         self.ask("promotion.cancel", promotion=cancelled.id)
         return self.approved(self.ask("promotion.request", release="shop-v1", environment="prod", reason="go").id)
+
+    def vex(self, verdict):
+        """Explained, agreed, compared, trusted, exported."""
+        (told,) = self.ask("vex.explain", subject="shop-v1", vulnerability="PYSEC-2024-1").items
+        assert (told.why, told.status, told.meaning) == ("counts", "affected", "It applies and counts.")
+        (agreed,) = self.ask("vex.consensus", release="shop-v1").items
+        assert self.ask("vex.get", id=agreed.id) == agreed
+        assert (agreed.id, agreed.consensus_state) == (CLAIMED, "affected")
+        assert self.ask("vex.delta", old=verdict, new=verdict).items == ()
+        shown = self.ask("vex.trust_show", environment="prod")
+        stored = self.ask("vex.trust_set", yaml=shown.yaml)
+        assert self.ask("vex.trust_show", table=stored.digest).table == shown.table
+        assert self.ask("vex.export", release="shop-v1").files
 
     def approved(self, promotion):
         """Bob signs with his own key; anybody may carry it."""

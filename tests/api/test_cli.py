@@ -271,7 +271,10 @@ def test_a_common_command_loads_neither_validation_engine_nor_fonts_nor_engines_
             env={"PATH": os.environ["PATH"], "HOME": str(home), "STELLA_HOME": str(home / "h")},
         )
         loaded = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}
-        assert not loaded & {"pydantic", "fpdf", "duckdb", "pyarrow", "litestar", "httpx", "rich", "docker"}, words
+        used = {"duckdb", "pyarrow"} if "list" in words else set()  # a list is a page of the index
+        assert not loaded & ({"pydantic", "fpdf", "duckdb", "pyarrow", "litestar", "httpx", "rich", "docker"} - used), (
+            words
+        )
 
 
 def test_plain_words_are_read_as_typer_reads_them(tmp_path):
