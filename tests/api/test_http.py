@@ -436,7 +436,7 @@ def test_a_kind_of_ones_own_judges_what_is_submitted_as_it(doors, http):
     problem(
         http.post("/api/v1/evidence/kinds", headers=doors.token("evidence:write"), json={"name": "y", "schema": "{}"}),
         403,
-        "api.scope_missing",
+        "auth.scope_missing",
     )
 
 
