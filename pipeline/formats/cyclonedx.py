@@ -55,4 +55,5 @@ CYCLONEDX: Final = Format(
     kind=_kind,
     read=read,
     subjects=_subjects,
+    pieces=("components", "dependencies"),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from cas.digest import Digest
 from cas.problems import Fault
@@ -15,17 +15,44 @@ Facts: TypeAlias = (
 )
 
 
+class Late(Protocol):
+    """A value that is parsed when it is first asked for: a large document that may be judged in pieces instead."""
+
+    @property
+    def sketch(self) -> Any:
+        """The value with large lists cut short, enough to tell what the document is."""
+        ...
+
+    def whole(self) -> Any:
+        """Parse all of it.
+
+        Raises: cas.canon_invalid, cas.too_large
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A document inside its bounds, parsed once by its syntax.
 
     ``value`` of json is the value; of json-lines a list of values, one JSON value after another; of xml the root
-    element (pipeline/formats/xml); of text the text.
+    element (pipeline/formats/xml); of text the text. ``late`` says that ``held`` is a ``Late``.
     """
 
     data: bytes
     syntax: Syntax
-    value: Any
+    held: Any
+    late: bool = False
+
+    @property
+    def value(self) -> Any:
+        """What the document holds."""
+        return self.held.whole() if self.late else self.held
+
+    @property
+    def sketch(self) -> "Content":
+        """The document with large lists cut short, enough to tell its format and version."""
+        return Content(self.data, self.syntax, self.held.sketch) if self.late else self
 
     @property
     def object(self) -> Mapping[str, Any]:
@@ -66,6 +93,9 @@ class Format:
     ``within`` names another format: then this one is a further reading of the same documents (the VEX inside an SBOM),
     asked by ``detects`` once the other has been recognised, and admitted beside it.
 
+    ``pieces`` names top-level lists that the schema judges item by item: in a large document they never stand in memory
+    as a whole, and ``kind`` and ``faults`` see them empty.
+
     ``about`` is the format's page in the reference (Markdown): what is read, what is not, and what is refused.
     """
 
@@ -80,6 +110,7 @@ class Format:
     faults: Callable[[Content], Iterable[Fault]] = field(default=no_faults)
     within: str = ""
     about: str = ""
+    pieces: tuple[str, ...] = ()
 
     def schema(self, version: str) -> str | None:
         """Give the schema's file name for a version; empty when the format has none, None when it is not readable."""

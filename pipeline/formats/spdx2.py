@@ -213,4 +213,5 @@ SPDX2: Final = Format(
     read=read,
     subjects=subjects,
     faults=_faults,
+    pieces=("packages", "files", "relationships"),
 )

@@ -252,4 +252,5 @@ SPDX3: Final = Format(
     kind=_kind,
     read=read,
     subjects=_subjects,
+    pieces=("@graph",),
 )
