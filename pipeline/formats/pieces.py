@@ -86,8 +86,8 @@ def large(data: bytes) -> Large | None:
         members = _MEMBERS.decode(data)
         # a name that comes twice leaves fewer quotes than the whole has
         held = sum(jcs.bound(bytes(value)) for value in members.values())
-        named = sum(jcs.bound(msgspec.json.encode(name)) for name in members)
-        found = Large(data, members) if held + named == quotes else None
-        return found if found is not None and found.sketch is not None else None
+        found = Large(data, members)
+        whole = found.sketch and held + sum(jcs.bound(msgspec.json.encode(name)) for name in members) == quotes
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, CanonInvalid):
         return None
+    return found if whole else None

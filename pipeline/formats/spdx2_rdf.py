@@ -230,6 +230,21 @@ def _placed(pointer: str, places: list[str]) -> str:
     return places[int(found.group(1))] if found else "/RDF"
 
 
+ABOUT: Final = """
+SPDX 2 in RDF/XML, as the SPDX tools write it. The graph becomes the JSON of the same document, as far as it is read or
+judged: then the schema of [spdx-json](spdx-json.md) judges it, and the same facts are read. Places are those of the
+elements (`/RDF/SpdxDocument[1]/relationship[3]/Relationship/relatedSpdxElement[1]/Package`).
+
+## What RDF/XML is read
+Nodes by `rdf:about`, `rdf:ID`, `rdf:nodeID` or none; properties that hold a text, name a node (`rdf:resource`,
+`rdf:nodeID`) or hold one; property attributes; `rdf:Description` with `rdf:type`; several descriptions of one node.
+`rdf:parseType`, containers, reified statements and `xml:base` are refused (`evidence.schema.syntax`), and so are other
+syntaxes of RDF (Turtle, N-Triples). Document types and entities are refused; elements may nest 96 deep.
+
+RDF knows no order: members of licence sets are written sorted, without parentheses around the whole. Sets that hold
+themselves, or expressions above 65,536 characters, are refused.
+"""
+
 SPDX2_RDF: Final = Format(
     name=NAME,
     media_types=("application/spdx+rdf+xml", "application/rdf+xml"),
@@ -240,4 +255,5 @@ SPDX2_RDF: Final = Format(
     read=read,
     subjects=spdx2.subjects,
     faults=_faults,
+    about=ABOUT,
 )

@@ -243,6 +243,26 @@ def _subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(facts.subjects)
 
 
+ABOUT: Final = """
+SPDX 3.0.1 in JSON-LD, with the standard's own context; judged by its published schema. Elements stand at the top of
+`@graph` and name each other, as the standard's serialisation asks; an element inside another is refused. A document of one
+element without `@graph` is taken. Other contexts (3.0.0) are refused.
+
+## What is read
+| in the document | becomes |
+|---|---|
+| `software_Package`, `ai_AIPackage`, `dataset_DatasetPackage` | packages: `spdxId`, `name`, `software_packageVersion`, `software_primaryPurpose` as type, place |
+| `software_packageUrl`, else the first `externalIdentifier` of type `packageUrl` | canonical purl |
+| `verifiedUsing` hashes | hashes, algorithms spelled in one way |
+| relationships `hasDeclaredLicense`, `hasConcludedLicense` to expressions, listed licences, sets, additions | licences, each once; none and no assertion say nothing |
+| relationships `contains`, `dependsOn`, those scoped to a part of the life too | edges from id to id |
+| `rootElement` of the document and of its SBOMs, `describes` | what the document is about: image digests in its hashes, purl, version, name |
+| `SpdxDocument`: `spdxId`, `creationInfo` with `created`, `createdUsing` | when, by what, under which name it was made |
+
+Security, build, AI and dataset profiles are judged, kept, and not read. From 4 MiB on the elements are judged some at a
+time.
+"""  # noqa: E501 - rows of tables
+
 SPDX3: Final = Format(
     name=NAME,
     media_types=("application/spdx+json", "application/ld+json"),
@@ -253,4 +273,5 @@ SPDX3: Final = Format(
     read=read,
     subjects=_subjects,
     pieces=("@graph",),
+    about=ABOUT,
 )
