@@ -165,7 +165,8 @@ written `/bom/components[1]/component[2]` in faults and `/bom/components/compone
 The version is that of the namespace (`http://cyclonedx.org/schema/bom/1.6`); 1.0 and 1.1 are refused
 (`evidence.version_unsupported`). Document types and entities are refused before anything is expanded. The XSD of the
 version judges the document as it goes by; the validator reads our own schemas only, no file or address that a document
-names. One rule that XSD cannot say is held beside it: `versionRange` (1.7) stands in components with `isExternal` only.
+names. Of a document above 16 MiB only the first faults are told, without their places. One rule that XSD cannot say is
+held beside it: `versionRange` (1.7) stands in components with `isExternal` only.
 
 Blanks around texts do not count. Extensions in other namespaces pass where the XSD lets them, and are not read.
 """  # noqa: E501 - rows of tables

@@ -38,6 +38,7 @@ _PLAIN: Final = (
     "validUntilDate",
 )
 _CREATION: Final = (("created", "created"), ("licenseListVersion", "licenseListVersion"))
+_MAX_SETS: Final = 64  # one in another
 _MAX_LICENSE: Final = 1 << 16
 """Characters of an expression; sets may hold the same set many times over."""
 
@@ -54,6 +55,7 @@ class _Spdx:
         self.namespace, _, self.id = self.described.name.rpartition("#")
         self.places: list[str] = []
         self.licenses: dict[str, str | None] = {}  # None: being written
+        self.depth = 0
 
     def document(self) -> dict[str, Any]:
         """Give the document as its JSON would say it."""
@@ -157,12 +159,14 @@ class _Spdx:
         node = self.nodes.get(name)
         if node is None:
             return _SPECIAL.get(name, _LICENSES.sub("", self.ref(name)))
-        if name not in self.licenses:
+        if name not in self.licenses and self.depth < _MAX_SETS:
             self.licenses[name] = None
+            self.depth += 1
             self.licenses[name] = self._expression(node)
-        written = self.licenses[name]
+            self.depth -= 1
+        written = self.licenses.get(name)
         if written is None or len(written) > _MAX_LICENSE:
-            raise RdfInvalidError(node.place, "licence sets hold each other, or are too long")
+            raise RdfInvalidError(node.place, "licence sets hold each other, or too many of them")
         return written
 
     def _expression(self, node: Node) -> str:

@@ -15,6 +15,7 @@ from cas.records.evidence import EvidenceKind, Package, SbomFacts
 from pipeline.formats.decode import algorithm, digest_in, typed
 from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
+from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.spdx2 import source_of
 from pipeline.versions import purl
 
@@ -30,6 +31,7 @@ _SETS: Final = {
 _LISTED: Final = re.compile(r"https?://spdx\.org/licenses/(.+)\Z")
 _NOTHING: Final = re.compile(r".*/(NoAssertion|None)(License)?\Z|NOASSERTION\Z|NONE\Z")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MAX_SETS: Final = 64  # one in another
 _MAX_LICENSE: Final = 1 << 16
 
 
@@ -116,6 +118,7 @@ class _Graph:
         self.document = next((each for each in elements if each.type == "SpdxDocument"), _Element())
         self.relations = [each for each in elements if each.relation]
         self._licenses: dict[str, str] = {}
+        self._depth = 0
 
     def packages(self) -> list[Package]:
         """Give the packages with the licences that relationships declare or conclude."""
@@ -150,8 +153,12 @@ class _Graph:
             listed = _LISTED.match(name)
             return listed.group(1) if listed else "" if _NOTHING.match(name) else name
         if name not in self._licenses:
+            if self._depth >= _MAX_SETS:
+                raise DocumentUnreadable(format=NAME, reason="too many licence sets in one another")
             self._licenses[name] = ""  # a loop says nothing
+            self._depth += 1
             written = self._written(element)
+            self._depth -= 1
             self._licenses[name] = "" if _NOTHING.match(written) or len(written) > _MAX_LICENSE else written
         return self._licenses[name]
 
