@@ -142,8 +142,13 @@ def _faults(content: Content) -> Iterator[Fault]:
             yield Fault(at, "evidence.schema.dependencies", "versionRange is for components with isExternal only")
 
 
-def _kind(_content: Content) -> EvidenceKind:
-    return "sbom"
+def _kind(content: Content) -> EvidenceKind | None:
+    """Tell a document that lists vulnerabilities and no component: it is VEX, and no SBOM."""
+    about = xml.child(content.value, "metadata")
+    described = xml.child(about, "component") if about is not None else None
+    holders = [content.value, *([described] if described is not None else [])]
+    empty = not any(True for each in holders for _ in _listed(each, "components", "component"))
+    return None if empty and any(True for _ in _listed(content.value, "vulnerabilities", "vulnerability")) else "sbom"
 
 
 def _detects(content: Content) -> bool:
