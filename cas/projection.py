@@ -18,7 +18,7 @@ from cas.digest import Digest, uuid_of
 from cas.problems import ObjectMissing
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, DriftReport
 from cas.records.evidence import Admission, Evidence, VexFacts, VexProduct
-from cas.records.feed import FeedSnapshot
+from cas.records.feed import AnySnapshot, FeedSnapshot, FeedSnapshot2
 from cas.records.policy import Waiver
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, PromotionStatus
 from cas.records.proof import HeadSet
@@ -317,7 +317,7 @@ def _result(into: Projector, seq: int, name: Digest, one: DeploymentResult) -> N
         into.add("outcomes", seq, at, *what, end.target, end.result, end.code, end.sticker, one.completed_at)
 
 
-def _feed(into: Projector, seq: int, name: Digest, one: FeedSnapshot) -> None:
+def _feed(into: Projector, seq: int, name: Digest, one: AnySnapshot) -> None:
     documents = sum(source.documents for source in one.sources)
     newest = max((source.newest for source in one.sources), default="")
     into.add("feeds", seq, 0, name, one.name, one.captured_at, documents, newest)
@@ -341,6 +341,7 @@ _RECORDS: Final[dict[type[Any], Callable[[Projector, int, Digest, Any], None]]] 
     DeploymentResult: _result,
     DriftReport: _drift,
     FeedSnapshot: _feed,
+    FeedSnapshot2: _feed,
     Promotion: _promotion,
     _Verdict: _verdict,
     Waiver: _waiver,

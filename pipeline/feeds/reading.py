@@ -3,7 +3,7 @@
 What many questions share is decoded once per store. Snapshots of both kinds are read. Must not know components.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -38,6 +38,7 @@ from pipeline.versions.places import feed_name, fits
 
 class _Named(msgspec.Struct, gc=False):
     name: str
+    package: str
 
 
 class _Packages(msgspec.Struct, gc=False, tag_field="kind", tag="feed_bucket/2"):
@@ -57,7 +58,7 @@ class Found(NamedTuple):
     via: Digest
 
 
-class _Bucket:
+class Bucket:
     """The packages of a bucket: each one's rules are decoded when it is first asked for."""
 
     __slots__ = ("_made", "_raw")
@@ -65,6 +66,10 @@ class _Bucket:
     def __init__(self, raw: dict[str, msgspec.Raw]) -> None:
         self._raw = raw
         self._made: dict[str, FeedRules] = {}
+
+    def packages(self) -> Iterator[tuple[str, Digest]]:
+        """Give every package by name, and its object."""
+        return ((name, _NAME.decode(raw).package) for name, raw in self._raw.items())
 
     def get(self, name: str) -> FeedRules | None:
         """Give a package's rules."""
@@ -86,7 +91,7 @@ def snapshot(data: bytes) -> AnySnapshot:
     return to_record(data, kind)
 
 
-class _Branch:
+class Branch:
     """An ecosystem: buckets by name, how many digits these have (none: of the first kind), where names hang."""
 
     __slots__ = ("buckets", "digits", "hung")
@@ -105,22 +110,24 @@ class _Branch:
         return found
 
 
-def _branch(data: bytes) -> _Branch:
+def branch_of(data: bytes) -> Branch:
+    """Read an ecosystem of either kind."""
     if b'"kind":"feed_ecosystem/1"' in data:
-        return _Branch(named(to_record(data, FeedEcosystem).buckets), 0)
+        return Branch(named(to_record(data, FeedEcosystem).buckets), 0)
     found = to_record(data, FeedEcosystem2)
-    return _Branch(named(found.buckets), found.digits)
+    return Branch(named(found.buckets), found.digits)
 
 
-def _bucket(data: bytes) -> _Bucket:
+def bucket_of(data: bytes) -> Bucket:
     """Read a bucket. Its bytes were named by a digest; that they are canonical is import's business."""
     try:
-        return _Bucket({_NAME.decode(raw).name: raw for raw in _BUCKET.decode(data).packages})
+        return Bucket({_NAME.decode(raw).name: raw for raw in _BUCKET.decode(data).packages})
     except msgspec.DecodeError as error:
         raise RecordInvalid(kind="FeedBucket2", reason=str(error)[:200]) from error
 
 
-def _old_bucket(data: bytes) -> dict[str, Digest]:
+def old_bucket(data: bytes) -> dict[str, Digest]:
+    """Read a bucket of the first kind."""
     return named(to_record(data, FeedBucket).packages)
 
 
@@ -161,7 +168,7 @@ class Feed:
         Raises: cas.object_missing, cas.record_invalid
         """
         above = self._ecosystems[ecosystem]
-        branch = self._io.derive(above, _branch, via=self._digest)
+        branch = self._io.derive(above, branch_of, via=self._digest)
         if not branch.digits:
             return self._old(above, branch.buckets, {name: old_name(ecosystem, name) for name in names})
         hung, buckets = branch.hung, branch.buckets
@@ -172,7 +179,7 @@ class Feed:
                 wanted[prefix].append((name, key))
             elif prefix in buckets:
                 wanted[prefix] = [(name, key)]
-        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], _bucket)
+        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], bucket_of)
         out: dict[str, Found] = {}
         for (prefix, given), bucket_ in zip(wanted.items(), read, strict=True):
             for name, key in given:
@@ -186,7 +193,7 @@ class Feed:
         out: dict[str, Found] = {}
         for name, key in sorted(names.items()):
             via = buckets.get(bucket(key))
-            found = self._io.derive(via, _old_bucket, via=above).get(key) if via else None
+            found = self._io.derive(via, old_bucket, via=above).get(key) if via else None
             if found is not None and via is not None:
                 rules = self._io.derive(found, _old_rules, via=via)
                 out[name] = Found(msgspec.structs.replace(rules, package=found), via)
@@ -197,7 +204,14 @@ class Feed:
 
         Raises: cas.object_missing, cas.record_invalid
         """
-        return self._io.derive(found.rules.package, _advisories, via=found.via)[at]
+        return self.advisories(found)[at]
+
+    def advisories(self, found: Found) -> tuple[Advisory2, ...]:
+        """Give every advisory of a package.
+
+        Raises: cas.object_missing, cas.record_invalid
+        """
+        return self._io.derive(found.rules.package, _advisories, via=found.via)
 
 
 def _due(data: bytes) -> dict[str, str]:

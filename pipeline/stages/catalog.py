@@ -17,6 +17,7 @@ from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
+from pipeline.stages.read_feed import READ_FEED
 from pipeline.stages.read_template import READ_TEMPLATE
 from pipeline.stages.render import RENDER
 from pipeline.stages.seal import SEAL
@@ -26,6 +27,7 @@ from pipeline.stages.verify import VERIFY
 STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
+    READ_FEED,
     IMPORT_FEED,
     IMPORT_FEED2,
     COMPOSE,
