@@ -33,8 +33,8 @@ test: $(VENV)/dev.stamp ## the whole suite, live tests against real engines, reg
 fast: $(VENV)/dev.stamp ## the suite without live components
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not live'
 
-live: $(VENV)/dev.stamp ## only the live tests
-	@bash tests/live/install.sh
+live: $(VENV)/dev.stamp ## only the live tests, those with a registry built for them included
+	@bash tests/live/install.sh --all
 	@$(BIN)/python -m pytest -q -m live
 
 check: $(VENV)/dev.stamp ## format, lint, types, architecture laws

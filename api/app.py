@@ -18,6 +18,7 @@ from api import decode, exchange, registry, streams
 from api.calls.call import AnyCall
 from api.exchange import AnyRequest
 from api.idempotency import Once
+from api.instance import Instance
 from api.lanes import Lanes
 from api.openapi import BASE, document
 from api.perform import perform
@@ -25,7 +26,6 @@ from api.problems import STATUS, BodyDigestDiffers, Failed, NotFound
 from api.routes.catalog import every_handler
 from api.routes.handler import AnyHandler
 from api.signed import digest_of_header
-from api.wiring import Instance
 from cas import digest
 from cas.problems import Problem
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from api import signed
-from api.visit import Asker
+from api.asker import Asker
 from cas import digest, refs
 from cas.problems import Category, Problem
 from cas.records.access import Token

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from api.calls.bundles import BundleImported
 from api.calls.call import Ask, Call
+from api.own_key import key_of
 from api.settings import Settings
 from cas.digest import Digest
 from cas.problems import HomeLocked
@@ -117,15 +118,3 @@ def _home(settings: Settings, *, writable: bool) -> Iterator[Door]:
         yield door
     finally:
         door.close()
-
-
-def key_of(settings: Settings) -> Any:
-    """Load the key that says who asks; None when the settings name none.
-
-    Raises: keys.*
-    """
-    if not settings.key:
-        return None
-    from pipeline.adapters.keys import load_signer  # noqa: PLC0415
-
-    return load_signer(Path(settings.key).expanduser(), purposes=("approve",))

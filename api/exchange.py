@@ -6,8 +6,10 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from api.asker import Asker
 from api.auth import PEER
 from api.calls.call import AnyCall
+from api.instance import Instance
 from api.problems import (
     MEDIA_TYPE,
     BodyTooLarge,
@@ -19,8 +21,7 @@ from api.problems import (
     body_of,
     status_of,
 )
-from api.visit import Asker, Visit
-from api.wiring import Instance
+from api.visit import Visit, enter
 from cas.problems import Category, Fault, Problem
 
 JSON: Final = "application/json"
@@ -63,7 +64,7 @@ def visit_of(request: AnyRequest) -> Visit:
     instance = instance_of(request)
     client = request.scope.get("client")
     local = client is not None and client[0] == f"{PEER}{instance.doorkeeper.owner_uid}"
-    return instance.visit(asker_of(request), local=local)
+    return enter(instance, asker_of(request), local=local)
 
 
 def query_of(request: AnyRequest) -> list[tuple[str, str]]:

@@ -4,18 +4,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from api.asker import Asker
 from api.auth import asker_of, person_by_key
 from api.calls.bundles import BundleImported
 from api.calls.call import Ask, Call
 from api.calls.feeds import IMPORT as IMPORT_FEED
 from api.calls.feeds import Feed, FeedImported
 from api.calls.moved import EXPORT, IMPORT
-from api.door import key_of
+from api.instance import Instance
+from api.own_key import key_of
 from api.perform import perform
 from api.problems import NotFound
 from api.settings import Settings
-from api.visit import Asker
-from api.wiring import Instance, open_instance
+from api.visit import enter
+from api.wiring import open_instance
 from cas.digest import Digest
 
 Q = TypeVar("Q", bound=Ask)
@@ -49,7 +51,7 @@ class HomeDoor:
         """See Door."""
         from api.routes.catalog import handler_of  # noqa: PLC0415 - loads the operations
 
-        visit = self.instance.visit(self._asker, local=True)
+        visit = enter(self.instance, self._asker, local=True)
         answer: A = perform(handler_of(call.name), visit, request)
         return answer
 
@@ -57,7 +59,7 @@ class HomeDoor:
         """See Door."""
         from api.routes.bytes_at import bytes_at  # noqa: PLC0415
 
-        visit = self.instance.visit(self._asker, local=True)
+        visit = enter(self.instance, self._asker, local=True)
         found = bytes_at(visit, path)
         if found is None:
             raise NotFound(path=path)
@@ -76,21 +78,21 @@ class HomeDoor:
         from api.routes.bundles import export  # noqa: PLC0415
 
         self._asker.check(EXPORT)
-        return export(self.instance.visit(self._asker, local=True), asked, to)
+        return export(enter(self.instance, self._asker, local=True), asked, to)
 
     def bring(self, bundle: Path, root: str) -> BundleImported:
         """See Door."""
         from api.routes.bundles import bring  # noqa: PLC0415
 
         self._asker.check(IMPORT)
-        return bring(self.instance.visit(self._asker, local=True), bundle, root)
+        return bring(enter(self.instance, self._asker, local=True), bundle, root)
 
     def feed(self, feed: Feed) -> FeedImported:
         """See Door."""
         from api.routes.feeds import imported  # noqa: PLC0415
 
         self._asker.check(IMPORT_FEED)
-        return imported(self.instance.visit(self._asker, local=True), feed)
+        return imported(enter(self.instance, self._asker, local=True), feed)
 
     def close(self) -> None:
         """Let go of the home."""

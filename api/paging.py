@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from api.problems import CursorInvalid
 from cas import digest
 
 T = TypeVar("T")
+
+_DIGITS: Final = 18  # of a place in the index: it fits 64 bits
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -33,12 +35,38 @@ def after(ask: PageAsk) -> str:
         return ""
     try:
         padded = ask.cursor + "=" * (-len(ask.cursor) % 4)
-        cursor = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=_Cursor)
+        known = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=_Cursor)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise CursorInvalid(cursor=ask.cursor[:40]) from error
-    if cursor.query != _query_of(ask):
+    if known.query != _query_of(ask):
         raise CursorInvalid(cursor=ask.cursor[:40])
-    return cursor.after
+    return known.after
+
+
+def limit(ask: PageAsk, most: int) -> int:
+    """Hold a page's length to its bounds."""
+    return max(1, min(ask.limit, most))
+
+
+def place(ask: PageAsk) -> int | None:
+    """Give where a page of the index goes on; None at the start.
+
+    Raises: api.cursor_invalid
+    """
+    last = after(ask)
+    if not last:
+        return None
+    if not (last.isascii() and last.isdigit() and len(last) <= _DIGITS):
+        raise CursorInvalid(cursor=ask.cursor[:40])
+    return int(last)
+
+
+def cursor(ask: PageAsk, last: int | str | None) -> str:
+    """Give the cursor of the page that goes on behind this item; empty when there is none."""
+    if last is None:
+        return ""
+    text = base64.urlsafe_b64encode(msgspec.json.encode(_Cursor(query=_query_of(ask), after=str(last))))
+    return text.decode("ascii").rstrip("=")
 
 
 def page(
@@ -48,14 +76,12 @@ def page(
 
     Raises: api.cursor_invalid
     """
-    limit = max(1, min(ask.limit, most))
+    length = limit(ask, most)
     rest = _beyond(items, key, after(ask), descending=descending)
     shown: list[T] = []
     for item in rest:
-        if len(shown) == limit:
-            cursor = _Cursor(query=_query_of(ask), after=key(shown[-1]))
-            text = base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode("ascii")
-            return tuple(shown), text.rstrip("=")
+        if len(shown) == length:
+            return tuple(shown), cursor(ask, key(shown[-1]))
         shown.append(item)
     return tuple(shown), ""
 

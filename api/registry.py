@@ -17,7 +17,7 @@ from litestar.response import Stream
 from api import exchange, streams
 from api.auth import NOBODY
 from api.exchange import AnyRequest
-from api.visit import Visit
+from api.visit import Visit, enter
 from cas import digest, refs
 from cas.digest import Digest
 from cas.problems import Problem
@@ -114,7 +114,7 @@ def _answer(request: AnyRequest) -> Response[bytes] | Stream:
     if found is None or not re.fullmatch(_NAME, found["name"].rstrip("/")):
         return _refuse("NAME_UNKNOWN", "no such repository")
     instance = exchange.instance_of(request)
-    visit = instance.visit(NOBODY, local=False)
+    visit = enter(instance, NOBODY, local=False)
     missing = "MANIFEST_UNKNOWN" if found["kind"] == "manifests" else "BLOB_UNKNOWN"
     reference = found["reference"]
     if not digest.is_digest(reference):

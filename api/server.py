@@ -14,8 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.app import create_app, create_registry
 from api.auth import PEER
+from api.instance import Instance
 from api.settings import SettingsInvalid
-from api.wiring import Instance
 
 _CREDENTIALS: Final = struct.Struct("3i")
 _PATH_MOST: Final = 100

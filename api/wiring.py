@@ -6,19 +6,19 @@ Home 0700, keys 0600, both refused when others may write there.
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from api.auth import Doorkeeper, owner_of
+from api.auth import Doorkeeper
+from api.instance import Instance, OpenIndex
 from api.settings import Settings, SettingsInvalid, secret_of
 from api.system import SystemClock, SystemEntropy
-from api.visit import Asker, Visit
 from cas import refs
 from cas.problems import Category, HomeReadOnly, Problem
 from cas.records.proof import TrustRoot
@@ -26,14 +26,13 @@ from cas.records.release import Target
 from cas.store import load
 from pipeline.adapters import keys
 from pipeline.adapters.keys import KeySigner, LateSigner
-from pipeline.effects import Caller, Effects, ImageSource
+from pipeline.adapters.rego_child import RegoChild
+from pipeline.effects import Caller, Effects, ImageSource, SbomGenerator
 from pipeline.operations import trust
 
-if TYPE_CHECKING:
-    from cas.adapters.duck_index import DuckIndex
-    from cas.index import Index
-
 GENERATOR: Final = "stella"
+_TRIES: Final = 40
+_PAUSE: Final = 0.05  # seconds between two tries for the index's file
 _KEYS: Final = (
     ("root", "ed25519", ("root",)),
     ("server", "ed25519", ("server",)),
@@ -79,7 +78,7 @@ class Shelf:
         self._instance: Instance | None = None
         self._lock = threading.Lock()
 
-    def of(self, instance: "Instance") -> "Instance":
+    def of(self, instance: Instance) -> Instance:
         """Know the instance whose images are served."""
         self._instance = instance
         return instance
@@ -90,69 +89,27 @@ class Shelf:
             return self._settings.registry
         with self._lock:
             if self._instance is not None and not self._instance.registry_address:
-                serve_registry = import_module("api.server").serve_registry
+                from api.server import serve_registry  # noqa: PLC0415 - few commands serve
+
                 self._instance.registry_address, self._instance.stop_registry = serve_registry(self._instance)
             return self._instance.registry_address if self._instance is not None else ""
 
 
-@dataclass
-class Instance:
-    """An open home with everything that operations and doors need of it."""
+def _index_of(instance: Instance) -> OpenIndex:
+    """Open the index's file, or, where another process has it, the newest snapshot and the log's tail in memory.
 
-    settings: Settings
-    effects: Effects
-    home: Any  # cas.adapters.home.Home; its store and log are in effects
-    origin: str
-    doorkeeper: Doorkeeper
-    writable: bool
-    version: str
-    serving: bool = False
-    registry_address: str = ""  # where this process serves /v2/ itself
-    stop_registry: Callable[[], None] | None = None
-    _index: "DuckIndex | None" = None
-    _opening: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def owner(self) -> Asker:
-        """Whoever holds the home's files."""
-        return owner_of(self.origin)
-
-    def visit(self, asker: Asker, *, local: bool) -> Visit:
-        """Let somebody in. ``local``: on this machine, as the user who holds the home."""
-        return Visit(self, self.effects, asker, local)
-
-    def signers(self, name: str) -> KeySigner:
-        """Read one of the home's own keys: root, server or sticker."""
-        return _signer(self.settings.root, name)
-
-    def index(self) -> "Index":
-        """Give the index, opened when it is first asked for; finds apply what it lacks of the log.
-
-        Whoever holds the home for writing owns the index file; others read the newest snapshot and the log's tail.
-        """
-        with self._opening:
-            if self._index is None:
-                self._index = _index_of(self)
-            return self._index
-
-    def close(self) -> None:
-        """Let go of the home."""
-        if self._index is not None:
-            self._index.close()
-        if self.stop_registry is not None:
-            self.stop_registry()
-        if self.home is not None:
-            self.home.close()
-
-
-def _index_of(instance: Instance) -> "DuckIndex":
+    Whoever writes waits a little for a reader to let go: it may live long.
+    """
     from cas.adapters.duck_index import DuckIndex  # noqa: PLC0415 - few commands ask the index
     from cas.adapters.duck_tables import IndexBusy  # noqa: PLC0415
 
     root, log, store = instance.settings.root, instance.effects.log, instance.effects.store
-    if instance.home is not None and instance.writable:
-        with suppress(IndexBusy):  # somebody rebuilds it
-            return DuckIndex(root / "index.duckdb", log, store)
+    path = root / "index.duckdb"
+    if instance.home is not None and os.access(path if path.exists() else root, os.W_OK):
+        for _ in range(_TRIES if instance.writable else 1):
+            with suppress(IndexBusy):
+                return DuckIndex(path, log, store)
+            time.sleep(_PAUSE)
     return DuckIndex(None, log, store, snapshots=root / "index" if instance.home is not None else None)
 
 
@@ -225,7 +182,7 @@ def _instance(settings: Settings, effects: Effects, home: Any, *, writable: bool
     origin = load(effects.store, head, TrustRoot).origin if head else ""
     doorkeeper = Doorkeeper(effects, origin, os.getuid())
     held = writable and not getattr(home, "read_only", False)
-    return Instance(settings, effects, home, origin, doorkeeper, held, effects.generator_version)
+    return Instance(settings, effects, home, origin, doorkeeper, held, effects.generator_version, _index_of)
 
 
 def _effects(settings: Settings, home: Any, clock: SystemClock, registry: Callable[[], str]) -> Effects:
@@ -235,7 +192,7 @@ def _effects(settings: Settings, home: Any, clock: SystemClock, registry: Callab
         log=home.log,
         clock=clock,
         entropy=SystemEntropy(),
-        server=_signer(root, "server"),
+        server=own_signer(root, "server"),
         sticker=_late_signer(root, "sticker"),
         images=images_of(settings),
         adapter=_adapters(),
@@ -244,6 +201,7 @@ def _effects(settings: Settings, home: Any, clock: SystemClock, registry: Callab
         tenant=settings.tenant,
         secret=partial(secret_of, home=root),
         registry=registry,
+        engines={"regopy": RegoChild()},
     )
 
 
@@ -256,9 +214,9 @@ def _found(root: Path, effects: Effects, login: str, key: KeySigner | None, *, m
     owner = Caller(actor="person:" + effects.entropy.nonce(), login=login)
     trust.found(
         effects,
-        _signer(root, "root"),
-        _signer(root, "server"),
-        _signer(root, "sticker"),
+        own_signer(root, "root"),
+        own_signer(root, "server"),
+        own_signer(root, "sticker"),
         owner,
         owner_keys=(key.key,) if key else (),
         owner_groups=("admins",),
@@ -289,7 +247,11 @@ def _late_signer(root: Path, name: str) -> LateSigner:
     return LateSigner(root / "keys" / f"{name}.pem", purposes=_purposes(name), ref=name)
 
 
-def _signer(root: Path, name: str) -> KeySigner:
+def own_signer(root: Path, name: str) -> KeySigner:
+    """Read one of a home's own keys: root, server or sticker.
+
+    Raises: keys.*
+    """
     return keys.load_signer(root / "keys" / f"{name}.pem", purposes=_purposes(name), ref=name)
 
 
@@ -328,6 +290,12 @@ def _allowed(host: str, allowed: tuple[str, ...]) -> bool:
     return host in allowed or name in allowed or name in ("127.0.0.1", "localhost", "[::1]")
 
 
+def generator() -> SbomGenerator:
+    """Give what makes SBOMs here: syft, as the extra ``scan`` brings it."""
+    made: SbomGenerator = import_module("pipeline.adapters.syft").Syft()
+    return made
+
+
 def _adapters() -> Callable[[Target], Any]:
     made: dict[str, Any] = {}
 
@@ -353,4 +321,14 @@ def writable(instance: Instance) -> None:
         raise HomeReadOnly(home=str(instance.settings.root))
 
 
-__all__ = ["Instance", "exists", "images_of", "of_effects", "open_instance", "opened", "our_version", "secret_of"]
+__all__ = [
+    "exists",
+    "generator",
+    "images_of",
+    "of_effects",
+    "open_instance",
+    "opened",
+    "our_version",
+    "own_signer",
+    "secret_of",
+]

@@ -1,4 +1,4 @@
-"""The index: ingest and queries beside indexed SQLite, lookup by digest beside a DuckDB key, rebuilding from the log."""
+"""The index: ingest, queries beside indexed SQLite, searches, lookup by digest beside a DuckDB key, rebuilding it."""
 
 import hashlib
 import random
@@ -16,15 +16,16 @@ from benchmarks.table import Row, ratios
 from cas import canon, digest, pack
 from cas.adapters.duck_index import DuckIndex
 from cas.adapters.memory import MemoryLog, MemoryStore
+from cas.rows import mark
 from cas.store import save
-from cas.tables import TABLES, Batch
+from cas.tables import NEWEST, TABLES, Batch
 from tests.support.history import History
 
 ROUNDS = 5
 INGESTED = 50_000
 ROWS = 1_000_000
-DECISIONS = 50_000
-VERDICTS = 10_000
+SMALL = 100_000
+WHOLE = 40_000
 KEYS = 1_000_000
 TYPES = {"int": "INTEGER", "text": "TEXT", "flag": "INTEGER", "digest": "BLOB"}
 
@@ -35,6 +36,7 @@ def run(rows=ROWS, keys=KEYS):
         return [
             _ingest(Path(folder)),
             *_queries(Path(folder), rows),
+            *_searches(Path(folder), rows),
             _lookup(Path(folder), keys),
             _rebuild(),
             _rebuild_all(),
@@ -82,6 +84,7 @@ def _verdict_rows(count):
             "2027-01-01T00:00:00Z",
             releases[1],
             names[at],
+            names[-at],
             names[-at],
         )
         for at in range(count)
@@ -194,7 +197,7 @@ def _queries(folder, rows):
             (
                 *(at, 0, some[at % 2000], "api", "linux/amd64", f"pkg:deb/debian/p{chance.randrange(3000)}@1", "1"),
                 *(f"CVE-2026-{chance.randrange(5000)}", chance.choice(("critical", "high", "low")), 10, some[0], "/p"),
-                *("none", None, chance.random() < 0.5, False, None, ""),
+                *("none", None, chance.random() < 0.5, False, None, "", 0),
             )
             for at in range(rows)
         ],
@@ -236,6 +239,74 @@ def _queries(folder, rows):
     base.close()
 
 
+def _searched(rows):
+    """Verdicts of 1000 releases in 8 environments, findings of the newest, what runs where: made in the database."""
+    name = "unhex(sha256('{} ' || ({})))"
+    known = f"""SELECT i, f, hash(i * 1000 + f) % 20000 AS n
+        FROM range({max(rows - 8000 - rows // 100, 0)}, {rows}) t(i), range(100) u(f)"""
+    return {
+        "releases": f"SELECT i, 0, {name.format('r', 'i')}, 'id', 'r' || i, 'line', '2026', 'x' FROM range(1000) t(i)",
+        "components": f"""SELECT i, c, {name.format("r", "i")}, 'c' || c, 'registry/c', '1', {name.format("i", "i * 3 + c")},
+            {name.format("n", "i")}, '1', '' FROM range(1000) t(i), range(3) u(c)""",
+        "release_sources": f"SELECT i, 0, {name.format('r', 'i')}, 'commit', sha1('c' || i) FROM range(1000) t(i)",
+        "targets": f"SELECT i, 0, {name.format('t', 'i')}, 'host' || i, 'directory', 'env' || i % 8, false FROM range(1000) t(i)",
+        "outcomes": f"""SELECT i, 0, {name.format("o", "i")}, {name.format("d", "i")}, {name.format("r", "i % 1000")},
+            'line' || i % 125, 'env' || i % 8, {name.format("t", "i % 1000")}, 'deployed', '', NULL, '2026'
+            FROM range(100000) t(i)""",
+        "deployed": f"""SELECT i, 1, 'env' || i % 8, 'line' || i, true, {name.format("d", "i")}, {name.format("r", "i")},
+            {name.format("d", "i")}, {name.format("d", "i")}, '2026' FROM range(1000) t(i)""",
+        "packages": f"""SELECT i, p, {name.format("a", "i")}, {name.format("i", "i")},
+            'pkg:deb/debian/p' || n || '@1?arch=amd64', 'pkg:deb/debian/p' || n, package
+            FROM (SELECT i, p, hash(i * 1000 + p) % 20000 AS n FROM range(3000) t(i), range(300) u(p)) JOIN marks USING (n)""",
+        "verdicts": f"""SELECT i, 0, {name.format("v", "i")}, {name.format("r", "i // 8 % 1000")}, {name.format("e", "i % 8")},
+            'env' || i % 8, 'promotion', 'allow', '2026-01-01T00:00:00Z', '2027', {name.format("p", "1")},
+            {name.format("q", "i")}, {name.format("s", "i")}, {name.format("s", "i")} FROM range({rows}) t(i)""",
+        "assessments": f"""SELECT i, 0, {name.format("s", "i")}, {name.format("q", "i")}, {name.format("s", "i")}, 100, 50
+            FROM range({rows}) t(i)""",
+        "findings": f"""SELECT i, f, {name.format("s", "i")}, 'c' || f % 3, '', 'pkg:deb/debian/p' || f || '@1', '1',
+            'CVE-2026-' || n, 'high', 75, {name.format("b", "i")}, '/p', 'none', NULL, true, false, NULL, '', shown
+            FROM ({known}) JOIN marks USING (n)""",
+        "finding_names": f"""SELECT i, f, {name.format("s", "i")}, 'CVE-2026-' || n, 'GHSA-' || n, other
+            FROM ({known}) JOIN marks USING (n)""",
+    }
+
+
+def _searches(folder, rows):
+    """What a search asks the index for; how long it may take is the goal."""
+    with DuckIndex(folder / "searches.duckdb", MemoryLog(), MemoryStore(), memory_mb=1024) as index:
+        run = index._connection.execute
+        spelled = [range(20_000)] + [
+            [mark(f"{kind}{n}") for n in range(20_000)] for kind in ("CVE-2026-", "GHSA-", "pkg:deb/debian/p")
+        ]
+        index._connection.register(
+            "marks", pa.table(list(map(pa.array, spelled)), names=["n", "shown", "other", "package"])
+        )
+        for table, sql in _searched(rows).items():
+            run(f"INSERT INTO {table}_rows {sql}")
+            if table in NEWEST:
+                key, counted = NEWEST[table]
+                run(
+                    f"INSERT INTO {table}_now SELECT * FROM {table} WHERE {counted} AND seq IN "
+                    f"(SELECT max(seq) FROM {table} WHERE {counted} GROUP BY {', '.join(key)})"
+                )
+        run("CHECKPOINT")
+        image = digest.from_raw(index.query("SELECT digest FROM components LIMIT 1", {})[0][0])
+        commit = index.query("SELECT value FROM release_sources LIMIT 1", {})[0][0]
+        for what, ask in (
+            ("a CVE", lambda: (index.affected("CVE-2026-77"), index.where("vulnerability", "CVE-2026-77"))),
+            ("its other name", lambda: (index.affected("ghsa-77"), index.where("vulnerability", "ghsa-77"))),
+            ("an image", lambda: (index.running(image),)),
+            ("a package", lambda: (index.where("package", "pkg:deb/debian/p77"),)),
+            ("a commit", lambda: (index.where("commit", commit[:12]),)),
+            ("a host", lambda: (index.where("host", "host77"),)),
+        ):
+            found = [_timed(ask) for _ in range(ROUNDS)]
+            assert all(all(part) for part, _ in found), what
+            yield _row(
+                f"search for {what}, {rows:,} verdicts", 1, [(0.2, spent) for _, spent in found], 1, "200 ms", "1/s"
+            )
+
+
 def _lookup(folder, keys):
     names = sorted(hashlib.sha256(b"%d" % at).digest() for at in range(keys))
     ours = pack.Pack(pack.layout([(raw, 0) for raw in names]))
@@ -263,22 +334,22 @@ def _rebuild():
     """Records of 2.1 KB, each admitted by an entry: every entry and record is hashed, decoded, made a row."""
     history = History(MemoryStore(), MemoryLog())
     plain = decision(10)
-    for at in range(DECISIONS):
+    for at in range(SMALL):
         made = msgspec.structs.replace(plain, promotion=digest.of_bytes(b"%d" % at))
         history.note("promotion.decided", save(history.store, made))
     size = history.store.size(history.store.put(canon.of_record(plain)))
-    return _rebuilt(history, "decisions", DECISIONS, f"decisions of {size:,} B", 1)
+    return _rebuilt(history, "decisions", SMALL, f"records of {size:,} B, a row each and one of its entry", 1)
 
 
 def _rebuild_all():
     """Verdicts as judging leaves them: an entry with its runs, the verdict and its gates, the assessment."""
     history = History(MemoryStore(), MemoryLog())
     environment, release = history.environment("e"), history.release("r")
-    for at in range(VERDICTS):
+    for at in range(WHOLE):
         history.verdict(
             release, environment, "e", opened=0, as_of=f"2026-03-01T{at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}Z"
         )
-    return _rebuilt(history, "verdicts", VERDICTS, "verdicts with runs, gates and assessments", None)
+    return _rebuilt(history, "verdicts", WHOLE, "real verdicts: 3 runs, 2 gates, an assessment, 8 rows each", None)
 
 
 def _rebuilt(history, table, count, what, goal):

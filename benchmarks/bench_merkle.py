@@ -1,15 +1,20 @@
 """The Merkle log: appending and proving, ours beside pymerkle's tree in memory."""
 
+import tempfile
 import time
+from pathlib import Path
 
 from pymerkle import InmemoryTree
 
+from benchmarks.bench_store import objects
 from benchmarks.table import Row, ratios
 from cas import merkle
+from cas.adapters.home import Home
 
 ROUNDS = 5
 LEAVES = 50_000
 PROOFS = 2_000
+PUT = 300
 
 
 def run():
@@ -33,7 +38,50 @@ def run():
         _row("Merkle append, one by one", LEAVES, [(one[0], one[1]) for one in rounds], None, "leaves/s"),
         _row("Merkle inclusion proof", PROOFS, [(one[2], one[3]) for one in rounds], 4, "proofs/s"),
         _row("Merkle root recomputed (audit)", LEAVES, [(one[0], one[4]) for one in rounds], None, "leaves/s"),
+        _beside_put(),
     ]
+
+
+def _beside_put():
+    """What the log's tree costs a commit beside the commit: one object of 2 KB, put and made durable alone."""
+    pairs = []
+    data = objects(PUT, 7)
+    tree = _commits([b"entry %d" % at for at in range(LEAVES)])
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder, Home.open(Path(folder) / "home") as home:
+            put = _timed(_put_alone, (home.store, data))[1]
+        roots, merkled = _timed(_committed_alone, (tree, data))
+        assert len(set(roots)) == PUT
+        pairs.append((put, merkled))
+    ratio, low, high = ratios(pairs)
+    return Row(
+        area="Merkle work of one commit",
+        ours=PUT / min(mine for _, mine in pairs),
+        peer="durable put of 2 KB, alone",
+        peer_value=PUT / min(other for other, _ in pairs),
+        ratio=ratio,
+        goal=10,
+        unit="1/s",
+        limit=f"at most a tenth of a durable put; rounds {low:.1f} to {high:.1f}",
+    )
+
+
+def _put_alone(given):
+    store, data = given
+    for one in data:
+        store.put(one)
+        store.flush()
+
+
+def _committed_alone(given):
+    """As a commit does it: the root after the entry is worked out first, then the entry is taken into the tree."""
+    tree, data = given
+    roots = []
+    for one in data:
+        leaf = merkle.leaf_hash(one)
+        roots.append(tree.root_with((leaf,)))
+        tree.extend((leaf,))
+    return roots
 
 
 def _timed(call, argument):

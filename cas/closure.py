@@ -5,8 +5,9 @@ to a fixpoint; never consumers. Only our own records are followed: to a foreign 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Final
 
 from cas import references
@@ -82,8 +83,13 @@ class Closure:
     left_out: tuple[Digest, ...]
     entries: tuple[int, ...]
     runs: tuple[Digest, ...]
-    referrers: dict[Digest, tuple[str, ...]]
-    """Who names a digest: digests of records, ``entry/<position>``, ``root``; sorted."""
+    named: Mapping[str, AbstractSet[str]] = field(repr=False)
+    """Who names a digest, or an ``entry/<position>``, as the walk noted it."""
+
+    @property
+    def referrers(self) -> dict[Digest, tuple[str, ...]]:
+        """Who names a digest: digests of records, ``entry/<position>``, ``root``; sorted."""
+        return {name: tuple(sorted(by)) for name, by in sorted(self.named.items())}
 
     def why(self, wanted: Digest) -> tuple[str, ...]:
         """Give a shortest chain of referrers from a root down to a digest; empty when it is not reached."""
@@ -91,7 +97,7 @@ class Closure:
         queue = deque([wanted])
         while queue:
             at = queue.popleft()
-            for referrer in self.referrers.get(at, ()):
+            for referrer in sorted(self.named.get(at, ())):
                 if referrer not in back:
                     back[referrer] = at
                     queue.append(referrer)
@@ -115,7 +121,7 @@ def closure(
     *,
     leave_out: Callable[[Digest], bool] = lambda _: False,
     opaque: frozenset[str] = FEEDS,
-    foreign: Callable[[bytes], Iterable[Digest]] = lambda _: (),
+    foreign: Callable[[bytes], Iterable[Digest]] | None = None,
 ) -> Closure:
     """Walk from some roots to a fixpoint.
 
@@ -127,8 +133,7 @@ def closure(
     """
     walk = _Walk(store, admitted, leave_out, opaque, foreign)
     names = tuple(sorted(set(roots)))
-    for name in names:
-        walk.name(name, ROOT, needed=True)
+    walk.name(names, ROOT, needed=True)
     walk.run()
     return walk.closure(names)
 
@@ -142,7 +147,7 @@ class _Walk:
         admitted: Admissions,
         leave_out: Callable[[Digest], bool],
         opaque: frozenset[str],
-        foreign: Callable[[bytes], Iterable[Digest]],
+        foreign: Callable[[bytes], Iterable[Digest]] | None,
     ) -> None:
         self._store = store
         self._admitted = admitted
@@ -157,18 +162,22 @@ class _Walk:
         self._entries: set[int] = set()
         self._referrers: dict[Digest, set[str]] = {}
 
-    def name(self, name: Digest, referrer: str, *, needed: bool) -> None:
-        """Note that something names a digest; the first time, look whether it is here."""
-        seen = self._referrers.setdefault(name, set())
-        if not seen:
-            if self._leave_out(name):
+    def name(self, names: Collection[Digest], referrer: str, *, needed: bool) -> None:
+        """Note that something names some digests; the first time, look whether each is here."""
+        referrers, leave_out, has = self._referrers, self._leave_out, self._store.has
+        for name in names:
+            seen = referrers.get(name)
+            if seen is not None:
+                seen.add(referrer)
+                continue
+            referrers[name] = {referrer}
+            if leave_out(name):
                 self._left_out.add(name)
-            elif self._store.has(name):
+            elif has(name):
                 self._present.add(name)
                 self._todo.append(name)
-        seen.add(referrer)
         if needed:
-            self._needed.add(name)
+            self._needed.update(names)
 
     def run(self) -> None:
         """Follow until nothing new is named."""
@@ -182,32 +191,31 @@ class _Walk:
         data = self._store.get(name)
         found = references.of_bytes(data)
         if found is None:
-            for other in sorted(set(self._foreign(data))):
-                self.name(other, name, needed=True)
+            if self._foreign is not None:
+                self.name(sorted(set(self._foreign(data))), name, needed=True)
             return
         if found.kind == "run/1":
             self._runs.add(name)
         if found.kind in self._opaque:
             return
-        for other in sorted(found.needed):
-            self.name(other, name, needed=True)
-        for other in sorted(found.others):
-            self.name(other, name, needed=False)
+        self.name(sorted(found.needed), name, needed=True)
+        self.name(sorted(found.others), name, needed=False)
         self._beside(name)
 
     def _beside(self, name: Digest) -> None:
         """Follow what the log lists beside a record."""
         note = self._admitted.run_of(name)
         if note is not None:
-            self.name(note.run, name, needed=True)
+            self.name((note.run,), name, needed=True)
         found = self._admitted.entry(name)
         if found is None:
             return
         position, entry = found
         self._entries.add(position)
         runs = (run.run for run in entry.runs)
-        for other in (*runs, *entry.envelopes, *entry.verifications, *entry.beside):
-            self.name(other, f"entry/{position}", needed=True)
+        beside = (*runs, *entry.envelopes, *entry.verifications, *entry.beside)
+        if beside:
+            self.name(beside, f"entry/{position}", needed=True)
             self._referrers.setdefault(f"entry/{position}", set()).add(name)
 
     def closure(self, roots: tuple[Digest, ...]) -> Closure:
@@ -223,5 +231,5 @@ class _Walk:
             left_out=tuple(sorted(self._left_out)),
             entries=tuple(sorted(self._entries | set(positions.values()))),
             runs=tuple(sorted(self._runs)),
-            referrers={name: tuple(sorted(by)) for name, by in sorted(self._referrers.items())},
+            named=self._referrers,
         )

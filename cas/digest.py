@@ -24,6 +24,12 @@ def of_bytes(data: bytes | bytearray | memoryview) -> Digest:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def both_of_bytes(data: bytes | bytearray | memoryview) -> tuple[bytes, Digest]:
+    """Name bytes by their SHA-256; give the 32 bytes behind the name too."""
+    raw = hashlib.sha256(data).digest()
+    return raw, "sha256:" + raw.hex()
+
+
 def raw_of_bytes(data: bytes | bytearray | memoryview) -> bytes:
     """Hash to 32 raw bytes, for frames and trees.
 

@@ -3,7 +3,7 @@
 A row is no fact; its digests lead to the facts.
 """
 
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -13,6 +13,9 @@ from cas.records.evidence import Binding, EvidenceKind
 from cas.records.promotion import PromotionState
 
 MAX_LIMIT: Final = 1000
+
+Sought = Literal["image", "release", "package", "commit", "host", "vulnerability"]
+"""What may be asked for by where it runs."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,17 +88,18 @@ class PromotionFound(Found, frozen=True, kw_only=True):
     promotion: Digest
     id: str
     release: Digest
-    release_name: str | None
+    release_name: str
     environment_name: str
     purpose: str
     reason: str
     requested_by: str
     requested_at: Instant
-    state: PromotionState | None
+    state: PromotionState
     verdict: Digest | None
     decision: Digest | None
     deployment: Digest | None
     packet: Digest | None
+    approvals: int
 
 
 class ApprovalFound(Found, frozen=True, kw_only=True):
@@ -162,6 +166,7 @@ class DeploymentFound(Found, frozen=True, kw_only=True):
     result: Digest | None
     outcome: str | None
     completed_at: Instant | None
+    deployed: Digest | None
 
 
 class DeployedFound(Found, frozen=True, kw_only=True):
@@ -203,6 +208,7 @@ class FindingFound(Found, frozen=True, kw_only=True):
 
     release: Digest
     environment_name: str
+    verdict: Digest
     assessment: Digest
     component: str
     platform: str
@@ -219,6 +225,12 @@ class FindingFound(Found, frozen=True, kw_only=True):
     kev_due: str
     sbom: Digest
     sbom_pointer: str
+
+
+class AffectedFound(FindingFound, frozen=True, kw_only=True):
+    """A finding in what is deployed now."""
+
+    release_name: str | None
 
 
 class OpenCount(msgspec.Struct, frozen=True, kw_only=True):

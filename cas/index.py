@@ -4,10 +4,12 @@ Knows what may be asked; must not know a database. Every find first applies what
 that who wrote something finds it. Nothing an index says enters a record: it is read again from the store by digest.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from cas.digest import Digest
 from cas.found import (
+    AffectedFound,
     ApprovalFound,
     ClaimFound,
     ComponentFound,
@@ -24,6 +26,7 @@ from cas.found import (
     PromotionFound,
     ReleaseFound,
     RunningFound,
+    Sought,
     VerdictCount,
     VerdictFound,
 )
@@ -45,7 +48,14 @@ class Index(Protocol):
         ...
 
     def entries(
-        self, after: int | None = None, limit: int = 100, *, event: str | None = None, actor: str | None = None
+        self,
+        after: int | None = None,
+        limit: int = 100,
+        *,
+        event: str | None = None,
+        actor: str | None = None,
+        record: Digest | None = None,
+        oldest_first: bool = False,
     ) -> Page[EntryFound]:
         """List entries."""
         ...
@@ -72,10 +82,10 @@ class Index(Protocol):
         limit: int = 100,
         *,
         environment: str | None = None,
-        state: PromotionState | None = None,
+        states: Sequence[PromotionState] = (),
         release: Digest | None = None,
     ) -> Page[PromotionFound]:
-        """List promotions with their newest state."""
+        """List promotions with their newest state; with ``states`` those in one of them."""
         ...
 
     def approvals(self, promotion: Digest) -> tuple[ApprovalFound, ...]:
@@ -90,8 +100,9 @@ class Index(Protocol):
         release: Digest | None = None,
         environment: str | None = None,
         outcome: str | None = None,
+        newest: bool = False,
     ) -> Page[VerdictFound]:
-        """List verdicts, simulations included."""
+        """List verdicts, simulations included; with ``newest`` only the one that counts by release and environment."""
         ...
 
     def gates(self, verdict: Digest) -> tuple[GateFound, ...]:
@@ -112,8 +123,28 @@ class Index(Protocol):
         """Tell what is deployed where now, component by component."""
         ...
 
-    def running(self, digest: Digest) -> tuple[RunningFound, ...]:
+    def running(self, digest: Digest, limit: int = 1000) -> tuple[RunningFound, ...]:
         """Tell where an image runs now, named by its index, a platform manifest or a config."""
+        ...
+
+    def where(
+        self, kind: Sought, what: str, environments: Sequence[str] = (), limit: int = 1000
+    ) -> tuple[RunningFound, ...]:
+        """Tell where something runs now, in some environments or all: target by target.
+
+        An image or a release by digest; a package by purl, with its version or without; a commit by its beginning, as
+        the release or provenance names it; a host by name; a vulnerability by any of its names, case aside.
+        """
+        ...
+
+    def affected(
+        self, vulnerability: str, environments: Sequence[str] = (), limit: int = 1000
+    ) -> tuple[AffectedFound, ...]:
+        """List the findings of a vulnerability, by any of its names, in what is deployed now."""
+        ...
+
+    def has_host(self, name: str) -> bool:
+        """Tell whether there is a target of this name."""
         ...
 
     def findings(

@@ -168,13 +168,15 @@ def compose(
     starts: list[int] = []
     hashed = [(digest.raw_of_bytes(entry), entry, "") for entry in entries]
     at = position
-    place, crc32, placed, checked = starts.append, _crc32, _pack_placed, _pack_crc
+    add, place, crc32, placed, checked = buffers.append, starts.append, _crc32, _pack_placed, _pack_crc
+    header, covered = HEADER_SIZE, _CHECKED
     for kind, group in ((OBJECT, objects), (ENTRY, hashed)):
         for sha, data, _ in group:
             length = len(data)
             head = placed(magic, kind, length, sha, at)
-            at += HEADER_SIZE
-            buffers += (head[:_CHECKED] + checked(crc32(head)), data)
+            at += header
+            add(head[:covered] + checked(crc32(head)))
+            add(data)
             place(at)
             at += length
     shas = [sha for sha, _, _ in (*objects, *hashed)]

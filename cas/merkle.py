@@ -167,6 +167,19 @@ class Tree:
         """Give the root of the whole tree (RFC 6962, 2.1); of no leaves, the hash of nothing."""
         return self.root_at(self._size)
 
+    def root_with(self, leaves: Sequence[bytes]) -> bytes:
+        """Give the root as it will be with some leaves' hashes added; nothing is added."""
+        if len(leaves) != 1:
+            ahead = Tree.of_edge(self._size, self.edge())
+            ahead.extend(leaves)
+            return ahead.root()
+        (folded,) = leaves
+        size = self._size
+        for level in range(size.bit_length()):  # whether a subtree becomes complete or not, it stands on the left
+            if size >> level & 1:
+                folded = node_hash(self.node(level, (size >> level) - 1), folded)
+        return folded
+
     def root_at(self, size: int) -> bytes:
         """Give the root as it was at an earlier size.
 

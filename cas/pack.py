@@ -17,7 +17,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from cas import digest
 from cas.digest import Digest
@@ -40,6 +40,17 @@ class PackInvalid(Problem):
     category = Category.CORRUPT
     title = "Not a sound pack"
     remedy = "Run stella fsck, then repair from a backup or another store."
+
+
+@runtime_checkable
+class _Text(Protocol):
+    """Bytes or a memory map: what gives bytes when cut, and can be searched."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, extent: slice, /) -> bytes: ...
+
+    def find(self, wanted: bytes, start: int, stop: int, /) -> int: ...
 
 
 def index_size(count: int) -> int:
@@ -114,25 +125,40 @@ class Pack:
         self._prefixes = _numbers(view[at : at + count * 8])
         at += count * 8
         self._rests = view[at : at + count * 24]
+        self._base = at
         at += count * 24
         self._ends = _numbers(view[at : at + count * 8])
         self._split: list[Sequence[int] | None] = [None] * 256
+        self._whole = _searchable(view)
+        self._search = self._whole.find
 
     def find(self, raw: bytes) -> tuple[int, int] | None:
-        """Give start and length of an object in the pack's bytes, by raw digest, or None."""
+        """Give start and length of an object in the pack's bytes, by raw digest, or None.
+
+        The rests of the few digests that begin alike lie side by side: they are searched as one text.
+        """
         first = raw[0]
         split = self._split[first] or self._splitting(first)
         second = raw[1]
+        base = self._base
+        found = self._search(raw[8:], base + split[second] * 24, base + split[second + 1] * 24)
+        if found < 0:
+            return None
+        at, off = divmod(found - base, 24)
+        if off or self._prefixes[at] != _prefix_of(raw)[0]:  # a hit between two rests, or another's
+            return self._find_slowly(raw, split[second], split[second + 1])
+        ends = self._ends
+        start = ends[at - 1] if at else 0
+        return self._start + start, ends[at] - start
+
+    def _find_slowly(self, raw: bytes, low: int, high: int) -> tuple[int, int] | None:
+        """Find by comparing one row after another."""
         (prefix,) = _prefix_of(raw)
-        stop = split[second + 1]
-        prefixes = self._prefixes
-        at = bisect_left(prefixes, prefix, split[second], stop)
-        while at < stop and prefixes[at] == prefix:
+        for at in range(bisect_left(self._prefixes, prefix, low, high), high):
+            if self._prefixes[at] != prefix:
+                break
             if self._rests[at * 24 : at * 24 + 24] == raw[8:]:
-                ends = self._ends
-                start = ends[at - 1] if at else 0
-                return self._start + start, ends[at] - start
-            at += 1
+                return self._extent(at)
         return None
 
     def _splitting(self, first: int) -> Sequence[int]:
@@ -146,9 +172,17 @@ class Pack:
         self._split[first] = bounds
         return bounds
 
+    def take(self, raw: bytes) -> bytes | None:
+        """Give an object's bytes unchecked, by raw digest, or None."""
+        found = self.find(raw)
+        if found is None:
+            return None
+        start, length = found
+        return self._whole[start : start + length]
+
     def bytes_at(self, start: int, length: int) -> bytes:
         """Give bytes unchecked."""
-        return self.view[start : start + length].tobytes()
+        return self._whole[start : start + length]
 
     def get(self, name: Digest) -> bytes:
         """Give an object's bytes, checked.
@@ -178,6 +212,14 @@ class Pack:
     def _extent(self, at: int) -> tuple[int, int]:
         start = self._ends[at - 1] if at else 0
         return self._start + start, self._ends[at] - start
+
+
+def _searchable(view: memoryview) -> _Text:
+    """Give the bytes under a view of all of them: a view itself cannot be searched, and is slower to cut."""
+    under = view.obj
+    if isinstance(under, _Text) and not isinstance(under, bytearray) and len(under) == len(view):
+        return under
+    return view.tobytes()
 
 
 def _column(numbers: Sequence[int]) -> bytes:

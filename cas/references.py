@@ -4,7 +4,6 @@ A digest in a record names either an object that belongs to it, or something tha
 root, a hash somebody sent. The second sort is listed in ELSEWHERE; it may happen to be held here, and is never missed.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ ELSEWHERE: Final = frozenset(
         "BundleManifest.absent",
         "BundleManifest.log_root",
         "BundleManifest.packs",
+        "BundleManifest.verifier",
         "Component.digest",
         "ComponentQuestion.image",
         "ComponentQuestion.subjects",
@@ -50,6 +50,8 @@ ELSEWHERE: Final = frozenset(
         "ReplayDifference.recorded",
         "Resolution.root",
         "SbomFacts.subjects",
+        "ScanRun.sbom",
+        "ScanRun.subject",
         "Step.arguments",
         "Token.digest",
         "UnknownRow.subject",
@@ -95,19 +97,21 @@ def of_bytes(data: bytes) -> References | None:
 
 def of_record(record: Record, data: bytes) -> References:
     """Read what a record refers to; ``data`` are its canonical bytes."""
-    needed = frozenset(_digests(record))
-    return References(str(record.__struct_config__.tag), needed, digest.named_in(data) - needed)
+    needed: set[Digest] = set()
+    _gather(record, needed)
+    return References(str(record.__struct_config__.tag), frozenset(needed), digest.named_in(data) - needed)
 
 
-def _digests(value: Any) -> Iterator[Digest]:
+def _gather(value: Any, found: set[Digest]) -> None:
+    """Add every digest that a value holds where objects of ours are named."""
     if isinstance(value, str):
         if len(value) == 71 and digest.is_digest(value):
-            yield value
+            found.add(value)
     elif isinstance(value, tuple):
         for item in value:
-            yield from _digests(item)
+            _gather(item, found)
     elif isinstance(value, msgspec.Struct):
         name = type(value).__name__
         for field in value.__struct_fields__:
             if f"{name}.{field}" not in ELSEWHERE:
-                yield from _digests(getattr(value, field))
+                _gather(getattr(value, field), found)

@@ -26,6 +26,26 @@ def waivers(scope: str) -> str:
     return f"waivers/{scope}"
 
 
+def waiver_request(uuid: str) -> str:
+    """WaiverRequest that waits for an approval."""
+    return f"waiver_request/{uuid}"
+
+
+def break_glass_request(uuid: str) -> str:
+    """BreakGlassSigned of a request that waits for its second person."""
+    return f"break_glass_request/{uuid}"
+
+
+def break_glass(release_digest: Digest, environment_name: str) -> str:
+    """Newest BreakGlass of a release in an environment."""
+    return f"break_glass/{release_digest}/{environment_name}"
+
+
+def break_glass_unreviewed(environment_name: str) -> str:
+    """HeadSet of BreakGlass records that nobody has reviewed."""
+    return f"break_glass_unreviewed/{environment_name}"
+
+
 def policy(environment: str) -> str:
     """PolicyPack that is active there."""
     return f"policy/{environment}"
@@ -59,6 +79,16 @@ def target(environment_name: str, name: str) -> str:
 def release(name: str) -> str:
     """Release by name; names are unique."""
     return f"release/{name}"
+
+
+def release_draft(name: str) -> str:
+    """ReleaseDraft by the name that the release will have; gone when it was finalised or discarded."""
+    return f"release_draft/{name}"
+
+
+def release_state(name: str) -> str:
+    """ReleaseStatus of a release that was deprecated or archived; none: it is finalized."""
+    return f"release_state/{name}"
 
 
 def promotion(uuid: str) -> str:

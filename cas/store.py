@@ -1,7 +1,8 @@
 """The Store contract, and how records go in and out of it. Must not know where bytes lie."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
 
 from cas import canon
 from cas.digest import Digest
@@ -63,6 +64,15 @@ class Store(Reader, Protocol):
 
     def digests(self) -> Iterator[Digest]:
         """List every object held, sorted."""
+        ...
+
+
+@runtime_checkable
+class InFiles(Protocol):
+    """A store that keeps some objects as files of their own, which never change."""
+
+    def file_of(self, digest: Digest) -> Path | None:
+        """Give the file that holds nothing but an object, or None. Whoever reads it must hash it."""
         ...
 
 

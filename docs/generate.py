@@ -15,6 +15,9 @@ from api.calls.tokens import SCOPES
 from api.cli.program import all_commands
 from cas.records.base import Record
 from cas.records.catalog import KINDS
+from pipeline.formats.catalog import FORMATS
+from pipeline.formats.format import Format
+from pipeline.formats.problems import FAULTS
 from policy.gates.catalog import GATES
 
 NOTE = "<!-- made by docs/generate.py: change the code, then run make docs -->\n\n"
@@ -26,6 +29,8 @@ def pages() -> dict[str, str]:
         "reference/cli.md": _cli(),
         "reference/api.md": _api(),
         "reference/gates.md": _gates(),
+        "reference/formats.md": _formats(),
+        **{f"reference/formats/{each.name}.md": _format(each) for each in FORMATS},
         "reference/records.md": _records(),
         "problems.md": _problems(),
         "exit-codes.md": _exits(),
@@ -95,6 +100,45 @@ def _gates() -> str:
     return "\n".join(out)
 
 
+def _formats() -> str:
+    out = [
+        "# Formats\n",
+        "A document is known by its content, never by its name. Its bytes are kept as they came; facts are read out of",
+        "them beside. A document that its format's schema or rules refuse is not admitted, nor is what was submitted",
+        "with it. Every fault is told with its place and a code:\n",
+        "| code | what it says |",
+        "|---|---|",
+        *(f"| `{code}` | {_cell(sentence)} |" for code, sentence in FAULTS),
+        "\nIn order of asking:\n",
+        "| format | versions | media types |",
+        "|---|---|---|",
+        *(
+            f"| [{each.name}](formats/{each.name}.md) | {', '.join(version for version, _ in each.schemas)} "
+            f"| {', '.join(f'`{name}`' for name in each.media_types)} |"
+            for each in FORMATS
+        ),
+    ]
+    return "\n".join(out)
+
+
+def _format(each: Format) -> str:
+    out = [f"# {each.name}\n"]
+    if each.within:
+        out.append(f"A further reading of [{each.within}]({each.within}.md): admitted beside it.\n")
+    if each.about:
+        out.append(f"{each.about.strip()}\n")
+    if each.media_types:
+        out.append("Media types: " + ", ".join(f"`{name}`" for name in each.media_types) + ".\n")
+    out += ["| version | name of the reading | judged by |", "|---|---|---|"]
+    out += [
+        f"| {version} | `{each.name}/{version}` | {f'`{name}`' if name else 'rules of our own'} |"
+        for version, name in each.schemas
+    ]
+    if each.read is None:
+        out.append("\nNo evidence by itself: what it carries is read, or imported into a feed.")
+    return "\n".join(out)
+
+
 def _records() -> str:
     out = [
         "# Records\n",
@@ -158,7 +202,7 @@ def write() -> None:
     """Write every page."""
     for name, text in pages().items():
         path = ROOT / "docs" / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 
 

@@ -1,7 +1,7 @@
 """Effects: all that operations may touch, as protocols. Concrete adapters are named only in api/wiring.py."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cas.digest import Digest
@@ -11,6 +11,7 @@ from cas.records.base import ActorId, Instant, Nonce
 from cas.records.proof import Key
 from cas.records.release import Target
 from cas.store import Store
+from pipeline.engines import NO_ENGINES, Engines
 
 
 class Clock(Protocol):
@@ -75,6 +76,39 @@ class ImageSource(Protocol):
         ...
 
 
+class SbomGenerator(Protocol):
+    """Makes SBOMs of what lies on this machine: an unpacked directory, or an OCI layout of one image."""
+
+    @property
+    def tool(self) -> tuple[str, str]:
+        """Name and version.
+
+        Raises: scan.generator_missing
+        """
+        ...
+
+    def configuration(self) -> str:
+        """Give its settings in its own words.
+
+        Raises: scan.failed
+        """
+        ...
+
+    def arguments(self, kind: str, name: str, version: str, form: str) -> tuple[str, ...]:
+        """Give the arguments for ``generate``, ``{source}`` standing for the path. ``kind``: directory or image.
+
+        Raises: scan.format_unknown
+        """
+        ...
+
+    def generate(self, arguments: tuple[str, ...], path: str) -> bytes:
+        """Make the document.
+
+        Raises: scan.generator_missing, scan.failed
+        """
+        ...
+
+
 class TargetAdapter(Protocol):
     """See targets.contract.Adapter; named here so that pipeline needs no concrete one."""
 
@@ -126,3 +160,6 @@ class Effects:
     tenant: str = "default"
     secret: Callable[[str], str] = no_secret  # by reference ("env:NAME", "file:/path"); the value is never kept
     registry: Callable[[], str] = no_registry  # host:port of the home's own /v2/, as targets reach it; empty = none
+    engines: Engines = field(
+        default_factory=lambda: NO_ENGINES
+    )  # by name: what computes for stages outside this process

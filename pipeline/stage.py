@@ -14,6 +14,7 @@ from cas.problems import Category, Problem
 from cas.records.base import Record
 from cas.records.proof import Run, RunNote
 from cas.store import Reader, Store, save
+from pipeline.engines import NO_ENGINES, EngineAbsent, Engines
 from pipeline.held import held_of
 
 I = TypeVar("I", bound=Record)  # noqa: E741 - I for input, O for output
@@ -32,7 +33,9 @@ class ReadUnnamed(Problem):
 
 
 class StageIO:
-    """What a stage may do: load and read by named digest, keep. Notes all it did."""
+    """What a stage may do: load and read by named digest, ask the engines it was given, keep. Notes all it did."""
+
+    engines: Engines = NO_ENGINES
 
     def __init__(self, store: Reader, keep: Callable[[bytes], Digest], question: bytes) -> None:
         self._store = store
@@ -102,6 +105,16 @@ class StageIO:
         """
         return canon.to_record(self.read(wanted), kind)
 
+    def ask(self, engine: str, request: bytes) -> bytes:
+        """Have an engine compute: a function of the request, under the version that the stage names.
+
+        Raises: stage.engine_absent, and what the engine raises
+        """
+        found = self.engines.get(engine)
+        if found is None:
+            raise EngineAbsent(engine=engine)
+        return found.answer(request)
+
     def keep(self, thing: Record | bytes) -> Digest:
         """Keep a record or bytes beside the output, and give its digest."""
         data = thing if isinstance(thing, bytes) else canon.of_record(thing)
@@ -136,6 +149,7 @@ def advance(
     question: Digest,
     store: Store,
     make_io: Callable[[Reader, Callable[[bytes], Digest], bytes], StageIO] = StageIO,
+    engines: Engines = NO_ENGINES,
 ) -> Done[O]:
     """Load the input, run the stage, save output, keeps and Run: the only such code.
 
@@ -145,6 +159,7 @@ def advance(
     """
     data = store.get(question)
     io = make_io(store, store.put, data)
+    io.engines = engines
     output = stage.compute(canon.to_record(data, stage.input), io)
     name = save(store, output)
     run = Run(

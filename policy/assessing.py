@@ -6,21 +6,19 @@ makes of them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from cas.digest import Digest
 from cas.records.base import Instant
-from cas.records.picture import AssessedFinding2, EvidenceRow2, Match2, Reach
+from cas.records.picture import AssessedFinding2, EvidenceRow2, Match2
 from cas.records.policy import VexTrustTable
 from cas.records.report import ReachFacts, ReportFacts
-from policy import accepted, consensus
+from policy import accepted, claims
 from policy.accepted import Accepted, Spoken
-from policy.consensus import Statement
-from policy.products import Subject
-from policy.reachability import reach_of
+from policy.claims import Statement
+from policy.product_identity import Subject, Within
+from policy.reachability import NOWHERE, reach_in
+from policy.reachability import Spoken as Reaches
 from policy.reported import Join, Told, package_of, vulnerabilities
-
-NOT_SAID: Final = Reach(state="U", path=(), confidence=0, evidence=())
 
 Known = frozenset[tuple[str, str, str]]
 """(component, package, vulnerability) that were open in the baseline."""
@@ -44,6 +42,7 @@ class Context:
     granted: Mapping[str, list[Accepted]]
     known: Known | None  # None = no baseline
     listed: Callable[[tuple[str, ...]], Listed]
+    within: Within | None = None  # how versions of products lie in ranges; None = ranges apply to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +81,16 @@ class _Found:
 def findings(piece: Piece, context: Context) -> Iterator[Assessed]:
     """Give every finding of a piece: matches first, then what only scanners reported."""
     join = Join(vulnerabilities(piece.reports))
+    reaches = Reaches((row.raw, facts, row.verified) for row, facts in piece.reach)
     for row, matches in piece.matches:
         for match in matches:
             names = frozenset((match.advisory, *match.aliases))
-            yield _assessed(piece, context, _Found(names, match, row.raw, join.tools(match), matched=True))
+            yield _assessed(piece, context, reaches, _Found(names, match, row.raw, join.tools(match), matched=True))
     for told, tools in join.left():
         match = _as_match(told, context)
-        yield _assessed(piece, context, _Found(frozenset(told.result.names), match, told.raw, tools, matched=False))
+        yield _assessed(
+            piece, context, reaches, _Found(frozenset(told.result.names), match, told.raw, tools, matched=False)
+        )
 
 
 def _as_match(told: Told, context: Context) -> Match2:
@@ -118,17 +120,24 @@ def _as_match(told: Told, context: Context) -> Match2:
     )
 
 
-def _assessed(piece: Piece, context: Context, found: _Found) -> Assessed:
-    """Join one finding: (1) VEX, (2) reachability, (3) the waiver that wins, (4) what counts in the end."""
+def _assessed(piece: Piece, context: Context, reaches: Reaches, found: _Found) -> Assessed:
+    """Join one finding: (1) reachability, (2) VEX founded on it, (3) the waiver that wins, (4) what counts."""
     match = found.match
-    vex = (  # (1)
-        consensus.reach(
-            piece.statements, found.names, piece.subject, purl=match.purl, table=context.table, as_of=context.as_of
+    reach = reach_in(reaches, found.names, match.purl) if piece.reach else NOWHERE  # (1)
+    vex = (  # (2)
+        claims.reach(
+            piece.statements,
+            found.names,
+            piece.subject,
+            purl=match.purl,
+            table=context.table,
+            as_of=context.as_of,
+            reachable=reach,
+            within=context.within,
         )
         if piece.statements
-        else consensus.NOTHING
+        else claims.NOTHING
     )
-    reach = reach_of(_said(piece), found.names, match.purl) if piece.reach else NOT_SAID  # (2)
     waiver = None
     if context.granted:  # (3)
         spoken = Spoken(found.names, match.purl, match.version, piece.subject.digests, reach)
@@ -167,17 +176,13 @@ def _assessed(piece: Piece, context: Context, found: _Found) -> Assessed:
         waiver_effect=waiver.effect if waiver else "",
         waiver_until=waiver.waiver.expires_at if waiver else "",
         control=waiver.control if waiver else "",
-        open=vex.state not in consensus.CLOSING and not waived,
+        open=vex.state not in claims.CLOSING and not waived,
         new=context.known is None or key not in context.known,
         epss=match.epss,
         kev=match.kev,
         kev_due=match.kev_due,
     )
     return Assessed(finding, (vex.changes_at, waiver.waiver.expires_at if waiver else None))
-
-
-def _said(piece: Piece) -> Iterable[tuple[Digest, ReachFacts, bool]]:
-    return ((row.raw, facts, row.verified) for row, facts in piece.reach)
 
 
 def shown_name(names: Iterable[str]) -> str:

@@ -8,8 +8,9 @@ from cas.digest import Digest
 from cas.records.base import Instant, Part, Record
 from cas.records.feed import AnySnapshot
 from cas.records.picture import AnyFinding, AnyPicture
-from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
+from cas.records.promotion import AdmittedApproval, Approval, BreakGlass, Promotion, StopLine
 from cas.records.proof import Directory
+from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import (
     EvidenceRef,
@@ -40,6 +41,7 @@ class FactView:
     feed: AnySnapshot | None
     facts: Callable[[Digest], Record] | None = None  # None before judge/2
     open_groups: tuple[tuple[AnyFinding, ...], ...] | None = None  # counting.distinct of what is open, made once
+    rego_answers: tuple[RegoAnswer, ...] = ()  # what custom rules said of this picture; none before judge/2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class MomentView:
     directory: Directory | None
     requester_login: str  # empty when the directory does not know who asked
     source_completed_at: str  # when the environment before finished deploying this release; empty = never
+    break_glass: BreakGlass | None = None  # in force: the verdict is set aside by two people
+    unreviewed: tuple[tuple[Digest, BreakGlass], ...] = ()  # what nobody has reviewed in this environment yet
 
 
 @dataclass(frozen=True, slots=True)

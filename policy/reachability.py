@@ -18,7 +18,7 @@ from policy.images import Purl, fits
 from policy.products import purl_parts
 
 Observation: TypeAlias = Literal["SR", "SU", "RO", "RU"]
-Spoken: TypeAlias = tuple[Digest, ReachFacts, bool]
+Said: TypeAlias = tuple[Digest, ReachFacts, bool]
 """A document's digest, its facts, and whether a trusted signature covers it."""
 
 MILLION: Final = 1_000_000
@@ -120,7 +120,41 @@ class _Word:
         )
 
 
-def reach_of(said: Iterable[Spoken], names: Iterable[str], purl: str) -> Reach:
+class Spoken:
+    """What documents say, found by the name of a vulnerability or, where a target names none, of a package."""
+
+    def __init__(self, said: Iterable[Said]) -> None:
+        """Take documents in any order; the same one twice is one."""
+        self._by_name: dict[str, list[_Word]] = {}
+        self._by_package: dict[str, list[_Word]] = {}
+        for document, facts, verified in said:
+            for target in facts.targets:
+                word = _Word(document, facts, target, verified, named=bool(target.names))
+                for name in target.names:
+                    self._by_name.setdefault(name, []).append(word)
+                parts = purl_parts(target.purl) if not target.names else None
+                if parts is not None:
+                    self._by_package.setdefault(_family(parts), []).append(word)
+
+    def about(self, names: Iterable[str], purl: str) -> list[_Word]:
+        """Give each target that speaks of a vulnerability in a package, once."""
+        found = purl_parts(purl)
+        told = [word for name in sorted(set(names)) for word in self._by_name.get(name, ())]
+        told += self._by_package.get(_family(found), ()) if found is not None else ()
+        once = {id(word): word for word in told}
+        return [word for word in once.values() if _speaks_of(word.target.purl, found)]
+
+
+def _family(purl: Purl) -> str:
+    return f"{purl.type}/{purl.namespace}/{purl.name}"
+
+
+def reach_of(said: Iterable[Said], names: Iterable[str], purl: str) -> Reach:
+    """Join everything said about one vulnerability in one package: see ``reach_in``."""
+    return reach_in(Spoken(said), names, purl)
+
+
+def reach_in(spoken: Spoken, names: Iterable[str], purl: str) -> Reach:
     """Join everything said about one vulnerability in one package.
 
     (1) A target speaks of the finding when it names the vulnerability, or names none and the package. (2) Who names the
@@ -128,7 +162,7 @@ def reach_of(said: Iterable[Spoken], names: Iterable[str], purl: str) -> Reach:
     document gives one observation: reachable if any symbol is, unreachable only if all are. The unsigned may raise
     towards reachable, never lower. (4) Observations are joined by the table. (5) The shortest witness is shown.
     """
-    words = _words(said, frozenset(names), purl)  # (1)
+    words = spoken.about(names, purl)  # (1)
     if not words:
         return NOWHERE
     heard = _heard(words)  # (2)
@@ -147,17 +181,6 @@ def reach_of(said: Iterable[Spoken], names: Iterable[str], purl: str) -> Reach:
         confidence=_confidence(state, max(observed.values(), default=0)),
         evidence=tuple(sorted({word.ref for word in words}, key=lambda ref: (ref.digest, ref.pointer))),
     )
-
-
-def _words(said: Iterable[Spoken], names: frozenset[str], purl: str) -> list[_Word]:
-    found = purl_parts(purl)
-    words = []
-    for document, facts, verified in said:
-        for target in facts.targets:
-            named = not names.isdisjoint(target.names)
-            if (named or (not target.names and target.purl)) and _speaks_of(target.purl, found):
-                words.append(_Word(document, facts, target, verified, named))
-    return words
 
 
 def _speaks_of(claimed: str, found: Purl | None) -> bool:

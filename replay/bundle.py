@@ -8,29 +8,30 @@ import base64
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from cas import canon, digest, pack, refs
 from cas.closure import Closure, admissions, closure
 from cas.digest import Digest
 from cas.layers import Through
 from cas.log import Log, LogHead
+from cas.problems import ObjectMissing
 from cas.records.proof import BundleLog, BundleManifest, ProvenEntry, TrustRoot
-from cas.store import Store, load
+from cas.store import InFiles, Store, load
 from pipeline.attest import statements
 from pipeline.effects import Signer
 from pipeline.operations.attestations import sign_statement
 from pipeline.operations.trust import NotFounded
 from replay import verify
+from replay.draft import Draft, Packing, Piece, Scratch
 from replay.problems import BundleExists
 
 PACK_BYTES: Final = 256 << 20
 _FLUSH: Final = 1 << 20
-_PIECE: Final = 1 << 17
-_REMEMBERED: Final = 64 << 20
+_REMEMBERED: Final = 128 << 20
+_PEEKED: Final = 16
 _ZERO: Final = bytes(verify.BLOCK)
 
 
@@ -46,11 +47,11 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class _Blob:
-    """A blob to be written: its bytes, or the file that holds them."""
+    """A blob to be written: its bytes, or where they are."""
 
     digest: Digest
     size: int
-    data: bytes | Path
+    data: bytes | tuple[Piece, ...]
 
 
 def export(
@@ -78,10 +79,13 @@ def export(
         raise BundleExists(path=str(path))
     head = log.head()
     wanted = tuple(sorted(set(roots)))
-    store = _Once(store)
-    reached = closure({*wanted, trust_root, directory}, store, admissions(log), leave_out=leave_out)  # (1)
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=path.parent) as folder:
-        packs = [_pack(Path(folder) / f"{at}.pack", part, store) for at, part in _parts(reached, store, pack_bytes)]
+    with (
+        tempfile.TemporaryDirectory(prefix=".bundle-", dir=path.parent) as folder,
+        Scratch(Path(folder) / "scratch") as scratch,
+    ):
+        store = _Once(store, scratch)
+        reached = closure({*wanted, trust_root, directory}, store, admissions(log), leave_out=leave_out)  # (1)
+        packs = [_pack(part, store, scratch) for part in _parts(reached, store, pack_bytes)]
         entries = tuple(position for position in reached.entries if position < head.size)
         proven = _blob(canon.of_record(_proven(log, head, entries)))  # (3)
         verifier = _blob(Path(verify.__file__).read_bytes())
@@ -102,62 +106,66 @@ def export(
         return _write(path, Path(folder) / "bundle.tar", manifest, blobs)  # (5)
 
 
-def _parts(reached: Closure, store: Store, limit: int) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
+def _parts(reached: Closure, store: Store, limit: int) -> Iterator[list[tuple[bytes, int]]]:
     """Cut the sorted objects into runs of at most ``limit`` bytes, so that no pack outgrows a header or a disk."""
     part: list[tuple[bytes, int]] = []
-    at = total = 0
+    total = 0
     for name in reached.present:
         size = store.size(name)
         if part and total + size > limit:
-            yield at, part
-            part, at, total = [], at + 1, 0
+            yield part
+            part, total = [], 0
         part.append((digest.to_raw(name), size))
         total += size
-    yield at, part
+    yield part
 
 
-def _pack(path: Path, part: Sequence[tuple[bytes, int]], store: Store) -> _Blob:
-    """Write one pack: while a chunk is gathered, the one before is hashed and written beside.
+def _pack(part: Sequence[tuple[bytes, int]], store: "_Once", scratch: Scratch) -> _Blob:
+    """Make one pack: small objects are gathered, so that hashing and writing see megabytes; large ones are streamed.
 
-    The store verified what leaves it.
+    The store verified what leaves it; a file of the store's is verified here.
     """
-    size, name = 0, digest.Running()
-    with path.open("xb", buffering=0) as file, ThreadPoolExecutor(2) as beside:
-        under_way: list[Future[None]] = []
-        for chunk in _gathered(pack.layout(part), part, store):
-            for one in under_way:
-                one.result()
-            under_way = [beside.submit(name.update, chunk), beside.submit(_all, file, chunk)]
-            size += len(chunk)
-        for one in under_way:
-            one.result()
-    return _Blob(name.digest(), size, path)
-
-
-def _gathered(index: bytes, part: Sequence[tuple[bytes, int]], store: Store) -> Iterator[bytes]:
-    """Gather small objects, so that hashing and writing see megabytes; large ones are streamed as they are."""
-    waiting, length = [index], len(index)
+    packing = Packing(scratch)
+    waiting, length = [pack.layout(part)], 0
     for raw, size in part:
         name = digest.from_raw(raw)
         if size < _FLUSH:
             waiting.append(store.get(name))
             length += size
         if size >= _FLUSH or length >= _FLUSH:
-            yield b"".join(waiting)
+            packing.add(b"".join(waiting))
             waiting, length = [], 0
         if size >= _FLUSH:
-            yield from store.read(name)
-    yield b"".join(waiting)
+            path = store.file_of(name)
+            if path is not None:
+                packing.add_file(name, path, size)
+            else:
+                for chunk in store.read(name):
+                    packing.add(chunk)
+    packing.add(b"".join(waiting))
+    return _Blob(*packing.done())
 
 
 class _Once(Through):
-    """Remembers the small objects that the closure read, so that they are neither read nor hashed again."""
+    """Remembers the small objects that the closure read, so that they are neither read nor hashed again.
 
-    def __init__(self, store: Store) -> None:
+    Those that are files it has hashed while the closure goes on.
+    """
+
+    def __init__(self, store: Store, scratch: Scratch) -> None:
         super().__init__(store)
+        self._scratch = scratch
         self._held: dict[Digest, bytes] = {}
         self._sizes: dict[Digest, int] = {}
         self._room = _REMEMBERED
+
+    def has(self, name: Digest) -> bool:
+        """See Store."""
+        try:
+            self._sizes[name] = self._store.size(name)
+        except ObjectMissing:
+            return False
+        return True
 
     def get(self, name: Digest) -> bytes:
         """See Store."""
@@ -176,13 +184,19 @@ class _Once(Through):
             size = self._sizes[name] = self._store.size(name)
         return size
 
+    def read(self, name: Digest, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """See Store; a few bytes of a file are given at once: that all of it is right is held against its pack."""
+        path = self.file_of(name) if stop is not None and stop - start <= _PEEKED else None
+        if path is None:
+            yield from self._store.read(name, start, stop)
+            return
+        self._scratch.verify(name, path)
+        with path.open("rb", buffering=0) as file:
+            yield os.pread(file.fileno(), (stop or 0) - start, start)
 
-def _all(file: IO[bytes], data: bytes) -> None:
-    """Write all of it in pieces: one write of many megabytes takes ten times as long as many of this size."""
-    for at in range(0, len(data), _PIECE):
-        view = memoryview(data)[at : at + _PIECE]
-        while view:
-            view = view[file.write(view) :]
+    def file_of(self, name: Digest) -> Path | None:
+        """See InFiles."""
+        return self._store.file_of(name) if isinstance(self._store, InFiles) else None
 
 
 def _blob(data: bytes) -> _Blob:
@@ -241,15 +255,14 @@ def _key_fields(signer: Signer) -> dict[str, object]:
 
 def _write(path: Path, draft: Path, manifest: BundleManifest, made: tuple[bytes, bytes, list[_Blob]]) -> Exported:
     layout, index, blobs = made
-    with draft.open("xb") as file:
+    with Draft(draft) as file:
         named = {f"blobs/sha256/{each.digest[7:]}": each for each in blobs}
         members = [("oci-layout", _blob(layout)), ("index.json", _blob(index)), *sorted(named.items())]
         for name, blob in members:
             _member(file, name, blob)
         file.write(_ZERO * 2)
-        file.flush()
-        size = file.tell()
-        os.fdatasync(file.fileno())  # of a new file this writes its length and blocks too
+        file.settle()
+        size = file.size
     try:
         os.link(draft, path)
     except FileExistsError as error:
@@ -262,17 +275,10 @@ def _write(path: Path, draft: Path, manifest: BundleManifest, made: tuple[bytes,
     return Exported(path, size, digest.of_bytes(canon.of_record(manifest)), manifest)
 
 
-def _member(file: IO[bytes], name: str, blob: _Blob) -> None:
+def _member(file: Draft, name: str, blob: _Blob) -> None:
     file.write(verify.tar_header(name, blob.size))
     if isinstance(blob.data, bytes):
         file.write(blob.data)
     else:
-        file.flush()
-        with blob.data.open("rb") as source:
-            left = blob.size
-            while left:
-                copied = os.copy_file_range(source.fileno(), file.fileno(), left)
-                assert copied, "the pack is shorter than it was written"
-                left -= copied
-        file.seek(0, os.SEEK_END)
+        file.copy(blob.data)
     file.write(_ZERO[: -blob.size % verify.BLOCK])

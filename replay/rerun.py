@@ -15,9 +15,11 @@ from cas.layers import Sealed
 from cas.problems import Problem
 from cas.records.proof import ReplayDifference, ReplayReport, Run
 from cas.store import Reader, Store
+from pipeline.engines import EngineProblem
 from pipeline.stage import AnyStage, StageIO, advance
 from pipeline.stages.catalog import STAGES
 from replay.compare import Difference, first_difference
+from replay.engines import ENGINES
 
 MAX_DIFFERENCES: Final = 1000
 MakeIO: TypeAlias = Callable[[Reader, Callable[[bytes], Digest], bytes], StageIO]
@@ -54,6 +56,7 @@ def rerun(name: Digest, run: Run, store: Store, make_io: MakeIO = StageIO) -> Ou
 
     (1) the engines must be those recorded; (2) the stage computes over a store that gives only input and reads;
     (3) the new Run must be the old one: same output, reads, keeps; (4) otherwise the first difference is named.
+    An engine that could not be asked here is a missing one: it says nothing about what it would have answered.
     """
     missing = engine_missing(run)  # (1)
     if missing:
@@ -61,7 +64,10 @@ def rerun(name: Digest, run: Run, store: Store, make_io: MakeIO = StageIO) -> Ou
     scratch = MemoryStore()
     sealed = Sealed(store, {run.input, *run.reads}, scratch)
     try:
-        note = advance(_stages()[run.stage, run.version], run.input, sealed, make_io).note  # (2)
+        note = advance(_stages()[run.stage, run.version], run.input, sealed, make_io, ENGINES).note  # (2)
+    except EngineProblem as problem:
+        asked = ", ".join(f"{engine} {version}" for engine, version in run.engines)
+        return Outcome(missing=f"{asked}: {problem.code}")
     except Problem as problem:
         return _differs(run, Difference("", run.output, f"problem {problem.code}: {problem.detail()}"[:4096]))
     if note.run == name:  # (3)

@@ -884,26 +884,38 @@ def _sealed(bundle: Bundle, trust: Trust, entry: Entry, name: str) -> None:
     bundle.checked += len(known)
 
 
-def check_documents(bundle: Bundle, trust: Trust) -> None:
-    """Check (8), for the files that leave the instance: stickers, manifests, packets carry their signature inside."""
+def check_documents(bundle: Bundle, trust: Trust, entries: List[Entry]) -> None:
+    """Check (8), for the files that leave the instance: what its seal stage put out carries its signature inside.
+
+    So does a file that was asked for by itself. Nothing else: bytes that were sent in, or seen on a host where somebody
+    had changed them, bind nobody.
+    """
     keys = {key.id: key for each in trust.keys.values() for key in each}
-    wanted = b'"signerKeyId"'
-    for pack in bundle.packs:
-        at = bundle.data.find(wanted, pack.base, pack.base + pack.total)
-        while at != -1:
-            name = pack.at(at)
+    sealed = set(_sealed_files(bundle, entries))
+    for name in sorted(sealed & set(bundle.objects)):
+        _document(bundle, keys, name)
+    for name in sorted(set(bundle.manifest["roots"]) - sealed):
+        if b'"signerKeyId"' in bundle.object(name):
             _document(bundle, keys, name)
-            start, size = bundle.objects[name]
-            at = bundle.data.find(wanted, start + size, pack.base + pack.total)
+
+
+def _sealed_files(bundle: Bundle, entries: List[Entry]) -> Iterator[str]:
+    for entry in entries:
+        for note in entry.value["runs"]:
+            if note["stage"] == "seal" and note["output"] in bundle.objects:
+                sealed = record(
+                    bundle.object(note["output"]), "sealed/1", f"the sealed files of entry {entry.position}"
+                )
+                for each in sealed["artifacts"]:
+                    yield each["digest"]
+                if sealed["manifest"] is not None:
+                    yield sealed["manifest"]
 
 
 def _document(bundle: Bundle, keys: Dict[str, Key], name: str) -> None:
-    try:
-        value = parse(bundle.object(name), name)
-    except Bad:
-        return  # not a document of ours
+    value = parse(bundle.object(name), f"document {name}")
     if not isinstance(value, dict) or value.get("signerKeyId") not in keys or "signature" not in value:
-        return
+        raise Bad(f"document {name} is not signed by the instance")
     key = keys[value["signerKeyId"]]
     algorithm = {"ed25519": "EdDSA", "ecdsa-p256": "ES256", "rsa": "RS256"}[key.algorithm]
     body = canonical({field: each for field, each in value.items() if field != "signature"})
@@ -932,7 +944,7 @@ def check(data: Raw, root: Optional[str] = None) -> Checked:
             raise Bad(f"the bundle is of another instance: its root is sha256:{trust.origin}, not {root}")
         check_manifest(bundle, trust)
         check_verifications(bundle, trust, entries)
-        check_documents(bundle, trust)
+        check_documents(bundle, trust, entries)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, struct.error) as error:
         raise Bad(f"malformed: {type(error).__name__}: {error}") from error
     return Checked(bundle, trust, entries, root is not None)

@@ -8,6 +8,7 @@ from targets.compose_host import plan as compose_host
 from targets.contract import TargetKind
 from targets.directory import plan as directory
 from targets.docker_host import plan as docker_host
+from targets.engine import settings as engine
 from targets.problems import KindUnknown, SettingsInvalid
 
 KINDS: tuple[TargetKind, ...] = (
@@ -17,6 +18,7 @@ KINDS: tuple[TargetKind, ...] = (
         docker_host.plan,
         "targets.docker_host.adapter:DockerHostAdapter",
         "A Docker engine; one container per service, made by us.",
+        engine.faults,
     ),
     TargetKind(
         "compose_host",
@@ -24,6 +26,7 @@ KINDS: tuple[TargetKind, ...] = (
         compose_host.plan,
         "targets.compose_host.adapter:ComposeHostAdapter",
         "A Docker engine; containers made by Docker Compose from the lock file.",
+        engine.faults,
     ),
     TargetKind(
         "directory",
@@ -52,7 +55,7 @@ def check(target: Target) -> None:
     Raises: target.kind_unknown, target.settings_invalid
     """
     kind = kind_of(target.type)
-    faults = []
+    faults = list(kind.faults(dict(target.settings)))
     known = {field.name for field in msgspec.structs.fields(kind.settings)}
     for name, _ in target.settings:
         if name not in known:
@@ -62,6 +65,8 @@ def check(target: Target) -> None:
         if given is None:
             if field.required:
                 faults.append(Fault(f"/settings/{field.name}", "target.setting_missing", "required"))
+            continue
+        if any(fault.pointer == f"/settings/{field.name}" for fault in faults):
             continue
         try:
             msgspec.convert(given, field.type, strict=False)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from cas.digest import Digest
+from cas.problems import Fault
 from cas.records.base import Instant
 from cas.records.deploy import Deployment, Observation, Receipt, Rendered, Step
 from cas.records.release import Environment, Release, Resolution, Target
@@ -93,6 +94,12 @@ class Adapter(Protocol):
         ...
 
 
+def no_faults(given: Mapping[str, str]) -> Iterator[Fault]:
+    """Find nothing wrong with settings taken together."""
+    del given
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True)
 class TargetKind:
     """A catalog line: the kind's name, its settings, its pure plan, and where its adapter is."""
@@ -102,6 +109,7 @@ class TargetKind:
     plan: Callable[[Wanted], tuple[Step, ...]]
     adapter: str  # "targets.directory.adapter:DirectoryAdapter", imported by wiring only
     asks: str  # one sentence for people
+    faults: Callable[[Mapping[str, str]], Iterator[Fault]] = no_faults  # of settings that are each well-formed
 
 
 AnyTargetKind = Any

@@ -66,6 +66,17 @@ class Unreachable(Problem):
     remedy = "Check that its engine runs and that the address in its settings is right."
 
 
+class Untrusted(Problem):
+    """Target and we do not trust each other: a certificate does not verify, or is missing."""
+
+    code = "target.untrusted"
+    category = Category.DENIED
+    title = "The target and this instance do not trust each other's certificates"
+    remedy = (
+        "Check that tls_ca signed the engine's certificate for this host name, and tls_certificate is one it takes."
+    )
+
+
 class EngineRefused(Problem):
     """The engine or its tool refused what was asked."""
 

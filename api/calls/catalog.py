@@ -1,7 +1,9 @@
 """Every call there is, in the order of the documents. A new resource adds a line here and in api/routes/catalog.py."""
 
 from api.calls import (
+    break_glass,
     deployments,
+    drafts,
     environments,
     evidence,
     feeds,
@@ -17,6 +19,7 @@ from api.calls import (
     tokens,
     trust,
     verdicts,
+    waivers,
 )
 from api.calls.call import AnyCall
 
@@ -26,10 +29,13 @@ CALLS: tuple[AnyCall, ...] = (
     *feeds.CALLS,
     *matches.CALLS,
     *releases.CALLS,
+    *drafts.CALLS,
     *environments.CALLS,
     *policies.CALLS,
+    *waivers.CALLS,
     *verdicts.CALLS,
     *promotions.CALLS,
+    *break_glass.CALLS,
     *deployments.CALLS,
     *line.CALLS,
     *replays.CALLS,

@@ -49,7 +49,7 @@ class Submitted(Answer, frozen=True, kw_only=True):
 
 
 class ListEvidence(PageAsk, frozen=True, kw_only=True):
-    """Evidence by subject, by type, or all there is."""
+    """Evidence by subject, by type, or all there is; newest first."""
 
     subject: str = ""
     type: str = ""

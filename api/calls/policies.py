@@ -1,4 +1,4 @@
-"""Policy packs and waivers."""
+"""Policy packs and custom rules."""
 
 from typing import Annotated
 
@@ -6,8 +6,9 @@ import msgspec
 
 from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
-from cas.records.base import Instant, Slug
-from cas.records.policy import PolicyPack, Waiver
+from cas.records.base import Slug
+from cas.records.policy import PolicyPack
+from cas.records.rego import RegoRule
 
 
 class StorePolicy(Ask, frozen=True, kw_only=True):
@@ -50,43 +51,25 @@ class PoliciesPage(Answer, frozen=True, kw_only=True):
     next_cursor: str
 
 
-class GrantWaiver(Ask, frozen=True, kw_only=True):
-    """Accept a risk until an end. It marks findings; it never removes one."""
+class CheckRule(Ask, frozen=True, kw_only=True):
+    """A custom rule as Rego; the same request checks and stores."""
 
-    vulnerability: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=65536)]
-    expires_at: Instant
-    component: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] = "*"
-    environment: Annotated[str, msgspec.Meta(max_length=128)] = ""
-    subject: Annotated[str, msgspec.Meta(max_length=71)] = ""
-    ticket: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=1 << 16)]
 
 
-class WaiverView(Answer, frozen=True, kw_only=True):
-    """A waiver, and who gave it."""
+class RuleCheckView(Answer, frozen=True, kw_only=True):
+    """A rule that may be stored: its package, and the sets of findings that it defines."""
+
+    package: str
+    asks: tuple[str, ...]
+
+
+class RuleView(Answer, frozen=True, kw_only=True):
+    """A stored rule; packs name ``digest``."""
 
     digest: Digest
-    waiver: Waiver
-    approved_by: str
-
-
-class ListWaivers(PageAsk, frozen=True, kw_only=True):
-    """Waivers that may count in an environment, the ended ones too."""
-
-    environment: str = ""
-
-
-class WaiversPage(Answer, frozen=True, kw_only=True):
-    """A page of waivers."""
-
-    items: tuple[WaiverView, ...]
-    next_cursor: str
-
-
-class WithdrawWaiver(Ask, frozen=True, kw_only=True):
-    """Take a waiver back before its end; its record stays."""
-
-    waiver: Digest
+    rule: RegoRule
+    existed: bool = False
 
 
 STORE = Call(
@@ -110,20 +93,23 @@ ACTIVATE = Call(
     "policy:write",
     "Let a pack judge an environment.",
 )
-GRANT = Call(
-    "waiver.grant",
+CHECK_RULE = Call(
+    "policy.rule.check",
     "POST",
-    "/waivers",
-    GrantWaiver,
-    WaiverView,
+    "/policy-rules/check",
+    CheckRule,
+    RuleCheckView,
+    "policy:read",
+    "Check a custom rule in Rego; nothing is stored.",
+)
+STORE_RULE = Call(
+    "policy.rule.store",
+    "POST",
+    "/policy-rules",
+    CheckRule,
+    RuleView,
     "policy:write",
-    "Accept a risk until an end.",
+    "Check and store a custom rule in Rego.",
     status=201,
-    person=True,
 )
-WAIVERS = Call("waiver.list", "GET", "/waivers", ListWaivers, WaiversPage, "policy:read", "List waivers.")
-WITHDRAW = Call(
-    "waiver.withdraw", "DELETE", "/waivers/{waiver}", WithdrawWaiver, WaiverView, "policy:write", "Take a waiver back."
-)
-
-CALLS = (STORE, LIST, SHOW, ACTIVATE, GRANT, WAIVERS, WITHDRAW)
+CALLS = (STORE, LIST, SHOW, ACTIVATE, CHECK_RULE, STORE_RULE)

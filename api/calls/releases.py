@@ -8,6 +8,7 @@ from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
 from cas.records.base import Slug
 from cas.records.release import Release, Role
+from cas.records.release_life import ReleaseState
 
 FILES_MOST = 2000
 
@@ -45,7 +46,7 @@ class CreateRelease(Ask, frozen=True, kw_only=True):
 
 
 class ReleaseView(Answer, frozen=True, kw_only=True):
-    """A release with its derived facts."""
+    """A release with its derived facts. ``reason``, by whom and when tell why it is more than finalized."""
 
     id: str
     digest: Digest
@@ -53,6 +54,10 @@ class ReleaseView(Answer, frozen=True, kw_only=True):
     created_by: str  # login
     environments: tuple[str, ...]  # where its line runs it now
     existed: bool = False
+    state: ReleaseState = "finalized"
+    reason: str = ""
+    changed_by: str = ""  # login
+    changed_at: str = ""
 
 
 class ShowRelease(Ask, frozen=True, kw_only=True):
@@ -66,6 +71,14 @@ class ListReleases(PageAsk, frozen=True, kw_only=True):
 
     environment: str = ""
     line: str = ""
+    state: Literal["", "finalized", "deprecated", "archived", "all"] = ""  # empty: all but archived ones
+
+
+class RetireRelease(Ask, frozen=True, kw_only=True):
+    """Deprecate or archive a release, and say why."""
+
+    release: str
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
 class ReleasesPage(Answer, frozen=True, kw_only=True):
@@ -121,5 +134,23 @@ DIFF = Call(
     "release:read",
     "List what differs between two releases.",
 )
+DEPRECATE = Call(
+    "release.deprecate",
+    "POST",
+    "/releases/{release}/deprecate",
+    RetireRelease,
+    ReleaseView,
+    "release:write",
+    "Let a release go nowhere new; rolling back to it stays possible.",
+)
+ARCHIVE = Call(
+    "release.archive",
+    "POST",
+    "/releases/{release}/archive",
+    RetireRelease,
+    ReleaseView,
+    "release:write",
+    "Put a deprecated release that nothing uses out of sight.",
+)
 
-CALLS = (CREATE, LIST, SHOW, DIFF)
+CALLS = (CREATE, LIST, SHOW, DIFF, DEPRECATE, ARCHIVE)

@@ -1,4 +1,4 @@
-"""Search: where an image, a vulnerability or a release is now, since when, and by which verdict."""
+"""Search: where an image, a package, a vulnerability, a commit is now, since when, and by which verdict."""
 
 from typing import Annotated
 
@@ -6,11 +6,14 @@ import msgspec
 
 from api.calls.call import Answer, Ask, Call
 from cas.digest import Digest
+from cas.found import Sought
 from cas.records.base import Instant
 
 
 class Search(Ask, frozen=True, kw_only=True):
-    """A digest (index, platform manifest, config or release), a vulnerability's id, a release's name or id."""
+    """A digest (index, platform manifest, config or release), a release's name or id, a package's purl (with its
+    version or without), a host's name, a commit (seven digits suffice), a vulnerability by any of its names.
+    """
 
     q: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
@@ -45,13 +48,14 @@ class AffectedLine(msgspec.Struct, frozen=True, kw_only=True):
     purl: str
     sbom: Digest
     pointer: str
+    verdict: Digest  # the newest of this release there
 
 
 class SearchView(Answer, frozen=True, kw_only=True):
-    """What was found. ``kind``: image, vulnerability or release, as the question was understood."""
+    """What was found. ``kind``: as the question was understood."""
 
     q: str
-    kind: str
+    kind: Sought
     runs: tuple[RunsLine, ...]
     affected: tuple[AffectedLine, ...]
     more: bool  # there is more than the limit
@@ -65,7 +69,7 @@ SEARCH = Call(
     Search,
     SearchView,
     "deployment:read",
-    "Find where an image, a vulnerability or a release runs now, since when, by which verdict.",
+    "Find where an image, a package, a vulnerability, a commit or a release runs now, since when, by which verdict.",
 )
 
 CALLS = (SEARCH,)

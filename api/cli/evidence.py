@@ -1,6 +1,7 @@
 """stella evidence …"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -8,6 +9,9 @@ from api.calls import evidence as calls
 from api.cli.output import group, screen, short, soon, working
 from api.cli.words import pairs_of, read_file
 from cas import digest as digest_module
+
+if TYPE_CHECKING:
+    from api.door import Door
 
 APP = group("Submit and list evidence.")
 
@@ -63,7 +67,7 @@ def attest(
     out: Path = typer.Option(..., help="Where the signed envelope goes."),
 ) -> None:
     """Sign a document as an in-toto statement about images, with --key; nothing is submitted."""
-    from api.door import key_of
+    from api.own_key import key_of
     from pipeline.attest.wrapping import wrap
     from pipeline.operations.attestations import sign_statement
 
@@ -75,3 +79,47 @@ def attest(
     payload = wrap(read_file(file), subjects, predicate_type)
     out.write_bytes(sign_statement(payload, [signer]))
     shown.show({"envelope": str(out)}, [("envelope", out), ("subjects", [name for name, _ in subjects])])
+
+
+@APP.command("attest-sbom")
+def attest_sbom(
+    context: typer.Context,
+    sbom: str = typer.Argument(help="Digest of the SBOM's raw bytes, as stored here (evidence list shows it)."),
+    subject: list[str] = typer.Option([], help="name=digest of an image; empty: those it was submitted about."),
+    out: Path | None = typer.Option(None, help="Where the signed envelope goes."),
+    submit: bool = typer.Option(True, help="Submit the envelope as evidence."),
+) -> None:
+    """Sign a stored SBOM as an in-toto statement about images, with --key, and submit it as attested evidence."""
+    from api.own_key import key_of
+    from pipeline.operations.sboms import attest_sbom as attested
+
+    shown = screen(context)
+    signer = key_of(shown.settings)
+    if signer is None:
+        raise typer.BadParameter("a statement is signed by somebody: give --key", param_hint="--key")
+    raw = digest_module.parse(sbom)
+    with shown.door(writable=submit) as door:
+        given = [(name, digest_module.parse(named)) for name, named in pairs_of(subject, "--subject")]
+        subjects = given or [("image", one) for one in _subjects(door, raw)]
+        if not subjects:
+            raise typer.BadParameter("it was submitted about no image: name one", param_hint="--subject")
+        envelope = attested(door.object(raw), subjects, [signer])
+        if out is not None:
+            out.write_bytes(envelope)
+        told: list[tuple[str, object]] = [("sbom", raw), ("subjects", [named for _, named in subjects])]
+        if submit:
+            made = door.ask(calls.SUBMIT, calls.SubmitEvidence(documents=(calls.Document(data=envelope),)))
+            told += [("binding", [one.binding for one in made.receipts])]
+    shown.show({"sbom": raw, "subjects": [named for _, named in subjects], "envelope": str(out or "")}, told)
+
+
+def _subjects(door: "Door", raw: str) -> list[str]:
+    """List the images that a stored SBOM was submitted about."""
+    found: set[str] = set()
+    cursor = ""
+    while True:
+        page = door.ask(calls.LIST, calls.ListEvidence(type="sbom", limit=200, cursor=cursor))
+        found |= {one.subject for one in page.items if one.raw == raw}
+        cursor = page.next_cursor
+        if not cursor:
+            return sorted(found)

@@ -17,7 +17,7 @@ def init(
     login: str = typer.Option("", help="Your login in the directory; the first person, in the group admins."),
 ) -> None:
     """Make a home: root, server and sticker keys, an empty log. A home that is there stays as it is."""
-    from api.door import key_of
+    from api.own_key import key_of
     from api.wiring import exists, open_instance
     from pipeline.operations import trust
 

@@ -1,17 +1,16 @@
 """stella policy …"""
 
-from datetime import timedelta
 from pathlib import Path
 
 import typer
 
-from api.calls import health
 from api.calls import policies as calls
-from api.cli.output import group, screen, when
+from api.cli.output import group, screen
 from api.cli.words import read_file
-from api.times import plus
 
-APP = group("Store, activate, list, show policy packs; waive findings.")
+APP = group("Store, activate, list, show policy packs; custom rules.")
+RULE = group("Custom rules in Rego.")
+APP.add_typer(RULE, name="rule")
 
 
 @APP.command()
@@ -65,58 +64,29 @@ def show(context: typer.Context, pack: str = typer.Argument(help="Name or digest
     out.show(found, _lines(found))
 
 
-@APP.command()
-def waive(
-    context: typer.Context,
-    vulnerability: str = typer.Argument(help="For example CVE-2024-1234."),
-    reason: str = typer.Option(..., help="Why the risk is accepted."),
-    days: int = typer.Option(30, min=1, max=366, help="How long."),
-    component: str = typer.Option("*", help="purl glob."),
-    environment: str = typer.Option("", help="Only there."),
-    ticket: str = typer.Option("", help="Where it is discussed."),
-) -> None:
-    """Accept a risk until an end. The finding stays in view."""
-    out = screen(context)
-    with out.door() as door:
-        now = door.ask(health.HEALTH, health.Health()).now
-        ask = calls.GrantWaiver(
-            vulnerability=vulnerability,
-            reason=reason,
-            expires_at=plus(now, timedelta(days=days)),
-            component=component,
-            environment=environment,
-            ticket=ticket,
-        )
-        made = door.ask(calls.GRANT, ask)
-    out.show(made, [("waiver", made.digest), ("ends", when(made.waiver.expires_at)), ("given by", made.approved_by)])
-
-
-@APP.command()
-def waivers(context: typer.Context, environment: str = typer.Option("", help="That may count there.")) -> None:
-    """List waivers, the ended ones too."""
+@RULE.command("check")
+def check_rule(context: typer.Context, file: Path = typer.Argument(help="A Rego module.")) -> None:
+    """Check a custom rule: every fault with line, column and what is allowed. Nothing is stored."""
     out = screen(context)
     with out.door(writable=False) as door:
-        page = door.ask(calls.WAIVERS, calls.ListWaivers(environment=environment, limit=500))
-    rows = [
-        (
-            one.waiver.vulnerability,
-            one.waiver.component,
-            one.waiver.environment,
-            when(one.waiver.expires_at),
-            one.digest,
-        )
-        for one in page.items
-    ]
-    out.table(page, ("VULNERABILITY", "COMPONENT", "ENVIRONMENT", "ENDS", "DIGEST"), rows)
+        made = door.ask(calls.CHECK_RULE, calls.CheckRule(source=_source(file)))
+    out.show(made, [("package", made.package), ("asks", made.asks)])
 
 
-@APP.command()
-def withdraw(context: typer.Context, waiver: str = typer.Argument(help="The waiver's digest.")) -> None:
-    """Take a waiver back before its end."""
+@RULE.command("add")
+def add_rule(context: typer.Context, file: Path = typer.Argument(help="A Rego module.")) -> None:
+    """Check and store a custom rule; a pack names the digest that is printed."""
     out = screen(context)
     with out.door() as door:
-        gone = door.ask(calls.WITHDRAW, calls.WithdrawWaiver(waiver=waiver))
-    out.show(gone, [("withdrawn", gone.digest), ("vulnerability", gone.waiver.vulnerability)])
+        made = door.ask(calls.STORE_RULE, calls.CheckRule(source=_source(file)))
+    out.show(made, [("digest", made.digest), ("asks", made.rule.asks), ("existed", made.existed)])
+
+
+def _source(file: Path) -> str:
+    try:
+        return read_file(file, most=1 << 16).decode()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{file}: not UTF-8") from error
 
 
 def _lines(one: calls.PolicyView) -> list[tuple[str, object]]:

@@ -5,16 +5,16 @@ import typer
 from api.calls import search as calls
 from api.cli.output import group, screen, short, soon
 
-APP = group("Where an image, a vulnerability or a release runs now.")
+APP = group("Where an image, a package, a vulnerability, a commit or a release runs now.")
 
 
 @APP.command()
 def where(
     context: typer.Context,
-    what: str = typer.Argument(help="A digest, a vulnerability's id, or a release."),
+    what: str = typer.Argument(help="A digest, a CVE (or another name of it), a purl, a commit, a host or a release."),
     limit: int = typer.Option(200, min=1, max=1000, help="At most so many."),
 ) -> None:
-    """Show where an image, a vulnerability or a release runs now, since when, by which verdict."""
+    """Show where an image, a package, a vulnerability, a commit or a release runs now, since when, by which verdict."""
     out = screen(context)
     with out.door(writable=False) as door:
         found = door.ask(calls.SEARCH, calls.Search(q=what, limit=limit))
@@ -23,9 +23,10 @@ def where(
         return
     if found.kind == "vulnerability":
         lines = [
-            (one.environment, one.release, one.component, one.severity, _state(one), one.purl) for one in found.affected
+            (one.environment, one.release, one.component, one.severity, _state(one), one.purl, short(one.verdict))
+            for one in found.affected
         ]
-        out.table(found, ("ENVIRONMENT", "RELEASE", "COMPONENT", "SEVERITY", "STATE", "PACKAGE"), lines)
+        out.table(found, ("ENVIRONMENT", "RELEASE", "COMPONENT", "SEVERITY", "STATE", "PACKAGE", "VERDICT"), lines)
         typer.echo("\nruns")
     rows = [
         (

@@ -1,6 +1,6 @@
 """Deployments: deploy, resume, roll back, drift, artifacts, status."""
 
-from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -12,13 +12,16 @@ from api.routes.promotions import reach
 from api.visit import Visit
 from cas import digest, refs
 from cas.digest import Digest
+from cas.found import MAX_LIMIT, DeploymentFound
 from cas.records.deploy import Deployed, Deployment, DeploymentResult
+from cas.records.promotion import PromotionState
 from cas.records.release import Environment, Release, Target
 from cas.store import load
 from pipeline.feeds.reading import snapshot
 from pipeline.operations import artifacts, deploy, drift, promote, rollback
+from pipeline.operations.promotions import PromotionView
 
-_OPEN = ("requested", "pending_gate", "pending_approval", "approved", "deploying")
+_OPEN: Final[tuple[PromotionState, ...]] = ("requested", "pending_gate", "pending_approval", "approved", "deploying")
 
 
 def start(visit: Visit, ask: calls.Deploy) -> calls.DeploymentView:
@@ -64,30 +67,21 @@ def _can_sign(visit: Visit) -> None:
 
 def list_all(visit: Visit, ask: calls.ListDeployments) -> calls.DeploymentsPage:
     """List deployments, newest first."""
-    items, cursor = paging.page(
-        ask,
-        _started(visit, ask),
-        lambda item: f"{item[0]:016d}",
-        most=visit.instance.settings.limits.page,
-        descending=True,
+    found = visit.instance.index().deployments(
+        paging.place(ask),
+        paging.limit(ask, visit.instance.settings.limits.page),
+        environment=ask.environment or None,
     )
-    return calls.DeploymentsPage(items=tuple(_named(visit, name) for _, name in items), next_cursor=cursor)
+    return calls.DeploymentsPage(
+        items=tuple(_listed(visit, row) for row in found.rows), next_cursor=paging.cursor(ask, found.after)
+    )
 
 
-def _started(visit: Visit, ask: calls.ListDeployments) -> Iterator[tuple[int, Digest]]:
-    """Walk the log back from where the cursor stands."""
-    log, store = visit.effects.log, visit.effects.store
-    last = paging.after(ask)
-    stop = int(last) if last else log.head().size
-    while stop > 0:
-        begin = max(0, stop - 256)
-        for at, entry in reversed(list(log.read(begin, stop))):
-            if entry.event == "deployment.started" and entry.record is not None:
-                deployment = load(store, entry.record, Deployment)
-                environment = load(store, deployment.environment, Environment).name
-                if not ask.environment or environment == ask.environment:
-                    yield at, entry.record
-        stop = begin
+def _listed(visit: Visit, row: DeploymentFound) -> calls.DeploymentView:
+    """Give a deployment that the index found: its result and its files are read by digest."""
+    store = visit.effects.store
+    ended = (row.result, load(store, row.result, DeploymentResult)) if row.result else None
+    return _told(visit, row.deployment, ended, load(store, row.deployed, Deployed) if row.deployed else None)
 
 
 def show(visit: Visit, ask: calls.ShowDeployment) -> calls.DeploymentView:
@@ -96,10 +90,14 @@ def show(visit: Visit, ask: calls.ShowDeployment) -> calls.DeploymentView:
 
 
 def _named(visit: Visit, name: Digest) -> calls.DeploymentView:
+    return _told(visit, name, _result_of(visit, name), artifacts.files_of(visit.effects, name).deployed)
+
+
+def _told(
+    visit: Visit, name: Digest, ended: tuple[Digest, DeploymentResult] | None, left: Deployed | None
+) -> calls.DeploymentView:
     store = visit.effects.store
     deployment = load(store, name, Deployment)
-    ended = _result_of(visit, name)
-    left = artifacts.files_of(visit.effects, name).deployed
     return calls.DeploymentView(
         id=digest.uuid_of(name),
         digest=name,
@@ -188,11 +186,27 @@ def check_drift(visit: Visit, ask: calls.CheckDrift) -> calls.DriftReports:
     )
 
 
+def _open(visit: Visit) -> tuple[PromotionView, ...]:
+    """Give the promotions that still wait for something: the index finds them, each is read as it stands."""
+    index = visit.instance.index()
+    ids: list[str] = []
+    after: int | None = None
+    while True:
+        page = index.promotions(after, MAX_LIMIT, states=_OPEN)
+        ids += [row.id for row in page.rows]
+        after = page.after
+        if after is None:
+            break
+    found = [promote.view(visit.effects, one) for one in ids]
+    return tuple(one for one in found if one.status.state in _OPEN)
+
+
 def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
     """Tell what runs where, and what waits."""
     log, store = visit.effects.log, visit.effects.store
     feed = log.ref(refs.FEED)
-    mine = {one.id for one in promote.waiting_for(visit.effects, visit.caller.login)}
+    open_now = _open(visit)
+    mine = {one.id for one in promote.waiting_for(visit.effects, visit.caller.login, open_now)}
     return calls.StatusView(
         origin=visit.instance.origin,
         log_size=log.head().size,
@@ -220,8 +234,7 @@ def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
                 requested_by=who(visit.effects, one.promotion.requested_by),
                 for_me=one.id in mine,
             )
-            for one in promote.listed(visit.effects)
-            if one.status.state in _OPEN
+            for one in open_now
         ),
         under_way=tuple(name.removeprefix(refs.lease("")) for name, _ in log.refs(refs.lease(""))),
     )

@@ -1,19 +1,14 @@
 """Evidence: admit documents, list what is admitted."""
 
-from collections.abc import Iterator
-
 from api import paging
 from api.calls import evidence as calls
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
-from cas import digest, refs
-from cas.digest import Digest
+from cas import digest
+from cas.found import EvidenceFound
 from cas.records.evidence import Admission, Evidence
-from cas.records.proof import HeadSet
 from cas.store import load
 from pipeline.operations.ingest import Receipt, Submission, submit
-
-_HEADS = refs.evidence("")
 
 
 def admit(visit: Visit, documents: tuple[calls.Document, ...]) -> calls.Submitted:
@@ -48,45 +43,30 @@ def submit_all(visit: Visit, ask: calls.SubmitEvidence) -> calls.Submitted:
 
 
 def list_all(visit: Visit, ask: calls.ListEvidence) -> calls.EvidencePage:
-    """List evidence by subject and admission."""
-    items, cursor = paging.page(
-        ask, _admissions(visit, ask), lambda item: f"{item[0]} {item[1]}", most=visit.instance.settings.limits.page
+    """List evidence, newest first."""
+    found = visit.instance.index().evidence(
+        paging.place(ask),
+        paging.limit(ask, visit.instance.settings.limits.page),
+        subject=digest.parse(ask.subject) if ask.subject else None,
+        kind=ask.type or None,
     )
-    return calls.EvidencePage(items=tuple(_view(visit, item[1], item[2]) for item in items), next_cursor=cursor)
+    return calls.EvidencePage(
+        items=tuple(_view(visit, row) for row in found.rows), next_cursor=paging.cursor(ask, found.after)
+    )
 
 
-def _admissions(visit: Visit, ask: calls.ListEvidence) -> Iterator[tuple[Digest, Digest, Admission]]:
-    """Walk heads by subject; those before the cursor are not read."""
-    log, store = visit.effects.log, visit.effects.store
-    last = paging.after(ask).partition(" ")[0]
-    if ask.subject:
-        head = log.ref(refs.evidence(digest.parse(ask.subject)))
-        heads = [(refs.evidence(ask.subject), head)] if head else []
-    else:
-        heads = list(log.refs(_HEADS))
-    for name, head in heads:
-        subject = name.removeprefix(_HEADS)
-        if last and subject < last:
-            continue
-        for member in load(store, head, HeadSet).members:
-            admission = load(store, member, Admission)
-            if not ask.type or admission.type == ask.type:
-                yield subject, member, admission
-
-
-def _view(visit: Visit, name: Digest, admission: Admission) -> calls.EvidenceReceipt:
-    evidence = load(visit.effects.store, admission.evidence, Evidence)
+def _view(visit: Visit, row: EvidenceFound) -> calls.EvidenceReceipt:
     return calls.EvidenceReceipt(
-        admission=name,
-        evidence=admission.evidence,
-        raw=evidence.raw,
-        subject=admission.subject,
-        format=evidence.format,
-        type=admission.type,
-        binding=admission.binding,
-        verified=admission.binding == "attested",
+        admission=row.admission,
+        evidence=row.evidence,
+        raw=row.raw or load(visit.effects.store, row.evidence, Evidence).raw,
+        subject=row.subject,
+        format=row.format,
+        type=row.type,
+        binding=row.binding,
+        verified=row.binding == "attested",
         known=True,
-        admitted_at=admission.admitted_at,
+        admitted_at=row.admitted_at,
     )
 
 

@@ -1,9 +1,10 @@
 """The stop-line."""
 
+from api.asker import OutOfBounds
 from api.calls import line as calls
 from api.names import who
 from api.routes.handler import AnyHandler, Handler
-from api.visit import OutOfBounds, Visit
+from api.visit import Visit
 from pipeline.operations import stop_line
 from pipeline.operations.stop_line import Stopped
 

@@ -1,7 +1,6 @@
 """The log's head, entries, proofs and checkpoint."""
 
 import base64
-from collections.abc import Iterator
 from typing import Final
 
 from api import paging
@@ -25,34 +24,32 @@ def head(visit: Visit, _ask: calls.LogHeadAsk) -> calls.LogHeadView:
 
 
 def entries(visit: Visit, ask: calls.EntriesAsk) -> calls.EntriesPage:
-    """List entries."""
-    wanted = ((at, entry) for at, entry in _walk(visit, ask) if _fits(entry, ask))
-    items, cursor = paging.page(
-        ask,
-        wanted,
-        lambda item: f"{item[0]:016d}",
-        most=visit.instance.settings.limits.page,
-        descending=not ask.oldest_first,
-    )
-    return calls.EntriesPage(items=tuple(_view(visit, at, entry) for at, entry in items), next_cursor=cursor)
+    """List entries: all of them by their positions, some as the index finds them."""
+    limit = paging.limit(ask, visit.instance.settings.limits.page)
+    last = paging.place(ask)
+    if ask.event or ask.record:
+        record = ask.record if digest.is_digest(ask.record) else None
+        if ask.record and record is None:
+            return calls.EntriesPage(items=(), next_cursor="")
+        found = visit.instance.index().entries(
+            last, limit, event=ask.event or None, record=record, oldest_first=ask.oldest_first
+        )
+        positions, more = [row.seq for row in found.rows], found.after
+    else:
+        positions, more = _positions(visit.effects.log.head().size, last, limit, oldest_first=ask.oldest_first)
+    log = visit.effects.log
+    items = [_view(visit, at, one) for position in positions for at, one in log.read(position, position + 1)]
+    return calls.EntriesPage(items=tuple(items), next_cursor=paging.cursor(ask, more))
 
 
-def _walk(visit: Visit, ask: calls.EntriesAsk) -> Iterator[tuple[int, Entry]]:
-    """Walk from where the cursor stands, in steps, so that one page does not read the whole log."""
-    log, size = visit.effects.log, visit.effects.log.head().size
-    last = paging.after(ask)
-    if ask.oldest_first:
-        yield from log.read(int(last) + 1 if last else 0, size)
-        return
-    stop = min(int(last), size) if last else size
-    while stop > 0:
-        start = max(0, stop - 256)
-        yield from reversed(list(log.read(start, stop)))
-        stop = start
-
-
-def _fits(entry: Entry, ask: calls.EntriesAsk) -> bool:
-    return (not ask.event or entry.event == ask.event) and (not ask.record or entry.record == ask.record)
+def _positions(size: int, last: int | None, limit: int, *, oldest_first: bool) -> tuple[list[int], int | None]:
+    """Give a page of positions, and the last of them when more follow."""
+    if oldest_first:
+        left = range(0 if last is None else min(last + 1, size), size)
+    else:
+        left = range((size if last is None else min(last, size)) - 1, -1, -1)
+    page = list(left[:limit])
+    return page, page[-1] if len(left) > limit else None
 
 
 def entry(visit: Visit, ask: calls.EntryAsk) -> calls.EntryView:

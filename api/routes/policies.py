@@ -1,17 +1,16 @@
-"""Policy packs and waivers."""
+"""Policy packs and custom rules."""
 
 from api import paging
 from api.calls import policies as calls
-from api.names import who
 from api.problems import RequestInvalid
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
-from cas import digest, refs
+from cas import refs
 from cas.digest import Digest
 from cas.problems import Fault
-from cas.records.policy import PolicyPack, Waiver
+from cas.records.policy import PolicyPack
 from cas.store import load
-from pipeline.operations import policy, waivers
+from pipeline.operations import policy, rules
 
 _PACKS = refs.policy_pack("")
 _ACTIVE = refs.policy("")
@@ -51,41 +50,16 @@ def _view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyV
     return calls.PolicyView(digest=name, pack=pack, active_in=active, existed=existed)
 
 
-def grant(visit: Visit, ask: calls.GrantWaiver) -> calls.WaiverView:
-    """Accept a risk until an end."""
-    made = waivers.grant(
-        visit.effects,
-        visit.caller,
-        ask.vulnerability,
-        component=ask.component,
-        environment=ask.environment,
-        reason=ask.reason,
-        expires_at=ask.expires_at,
-        subject=digest.parse(ask.subject) if ask.subject else None,
-        ticket=ask.ticket,
-    )
-    return _waiver(visit, made.digest, made.waiver)
+def check_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleCheckView:
+    """Check a custom rule."""
+    fit = rules.check_rule(visit.effects, ask.source.encode())
+    return calls.RuleCheckView(package=fit.package, asks=fit.asks)
 
 
-def list_waivers(visit: Visit, ask: calls.ListWaivers) -> calls.WaiversPage:
-    """List waivers, soonest end first."""
-    items, cursor = paging.page(
-        ask,
-        waivers.listed(visit.effects, ask.environment or "any"),
-        lambda one: f"{one.waiver.expires_at} {one.digest}",
-        most=visit.instance.settings.limits.page,
-    )
-    return calls.WaiversPage(items=tuple(_waiver(visit, one.digest, one.waiver) for one in items), next_cursor=cursor)
-
-
-def withdraw(visit: Visit, ask: calls.WithdrawWaiver) -> calls.WaiverView:
-    """Take a waiver back."""
-    waivers.withdraw(visit.effects, visit.caller, ask.waiver)
-    return _waiver(visit, ask.waiver, load(visit.effects.store, ask.waiver, Waiver))
-
-
-def _waiver(visit: Visit, name: Digest, waiver: Waiver) -> calls.WaiverView:
-    return calls.WaiverView(digest=name, waiver=waiver, approved_by=who(visit.effects, waiver.approved_by))
+def store_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleView:
+    """Check and store a custom rule."""
+    stored = rules.store_rule(visit.effects, visit.caller, ask.source.encode())
+    return calls.RuleView(digest=stored.digest, rule=stored.rule, existed=stored.existed)
 
 
 HANDLERS: tuple[AnyHandler, ...] = (
@@ -93,7 +67,6 @@ HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
     Handler(calls.ACTIVATE, activate),
-    Handler(calls.GRANT, grant),
-    Handler(calls.WAIVERS, list_waivers),
-    Handler(calls.WITHDRAW, withdraw),
+    Handler(calls.CHECK_RULE, check_rule),
+    Handler(calls.STORE_RULE, store_rule),
 )

@@ -1,6 +1,6 @@
 """Promotions: request, plan, list, show, approve, decide, cancel."""
 
-from typing import Final
+from typing import Final, cast, get_args
 
 from api import paging, why
 from api.bodies import decoded
@@ -9,9 +9,10 @@ from api.names import who
 from api.routes.handler import AnyHandler, Handler
 from api.routes.verdicts import view as verdict_view
 from api.visit import Visit
-from cas import digest
+from cas import digest, refs
 from cas.digest import Digest
-from cas.records.promotion import AdmittedApproval, Approval
+from cas.found import PromotionFound
+from cas.records.promotion import AdmittedApproval, Approval, PromotionState
 from cas.records.release import Environment, Release
 from cas.store import load
 from pipeline.operations import approve, promote, releases
@@ -19,6 +20,7 @@ from pipeline.operations.environments import targets_of
 from pipeline.operations.promotions import PromotionView
 
 _ALIASES: Final = {"pending": "pending_gate", "awaiting_approval": "pending_approval"}
+_STATES: Final = frozenset(get_args(PromotionState))
 
 
 def request(visit: Visit, ask: calls.RequestPromotion) -> calls.PromotionView:
@@ -61,35 +63,32 @@ def _changes(visit: Visit, release: Release, environment: Environment) -> tuple[
 
 def list_all(visit: Visit, ask: calls.ListPromotions) -> calls.PromotionsPage:
     """List promotions, newest first."""
+    release = visit.effects.log.ref(refs.release(ask.release)) if ask.release else None
     state = _ALIASES.get(ask.state, ask.state)
-    wanted = (
-        one
-        for one in promote.listed(visit.effects)
-        if (not state or one.status.state == state)
-        and (not ask.environment or one.environment.name == ask.environment)
-        and (not ask.release or one.release.name == ask.release)
+    if (ask.release and release is None) or (state and state not in _STATES):
+        return calls.PromotionsPage(items=(), next_cursor="")
+    found = visit.instance.index().promotions(
+        paging.place(ask),
+        paging.limit(ask, visit.instance.settings.limits.page),
+        environment=ask.environment or None,
+        states=(cast("PromotionState", state),) if state else (),
+        release=release,
     )
-    items, cursor = paging.page(
-        ask,
-        wanted,
-        lambda one: f"{one.promotion.requested_at} {one.id}",
-        most=visit.instance.settings.limits.page,
-        descending=True,
+    return calls.PromotionsPage(
+        items=tuple(_line(visit, row) for row in found.rows), next_cursor=paging.cursor(ask, found.after)
     )
-    return calls.PromotionsPage(items=tuple(line(visit, one) for one in items), next_cursor=cursor)
 
 
-def line(visit: Visit, one: PromotionView) -> calls.PromotionLine:
-    """Give a promotion for a list."""
+def _line(visit: Visit, row: PromotionFound) -> calls.PromotionLine:
     return calls.PromotionLine(
-        id=one.id,
-        state=one.status.state,
-        release=one.release.name,
-        environment=one.environment.name,
-        requested_by=who(visit.effects, one.promotion.requested_by),
-        requested_at=one.promotion.requested_at,
-        verdict=one.status.verdict,
-        approvals=len(one.status.approvals),
+        id=row.id,
+        state=row.state,
+        release=row.release_name,
+        environment=row.environment_name,
+        requested_by=who(visit.effects, row.requested_by),
+        requested_at=row.requested_at,
+        verdict=row.verdict,
+        approvals=row.approvals,
     )
 
 

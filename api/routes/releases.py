@@ -1,23 +1,48 @@
-"""Releases: create, list, show, diff."""
+"""Releases: create, list, show, diff, deprecate, archive."""
+
+from collections.abc import Callable, Sequence
 
 from api import paging
+from api.asker import OutOfBounds
 from api.calls import releases as calls
 from api.names import who
 from api.routes.handler import AnyHandler, Handler
-from api.visit import OutOfBounds, Visit
+from api.visit import Visit
 from cas import digest
 from cas.digest import Digest
 from cas.records.release import Release
-from pipeline.operations import releases
+from pipeline.effects import Caller, Effects
+from pipeline.operations import release_life, releases
 from pipeline.operations.capture import CapturedFile
 from pipeline.operations.images import split_layout
+from pipeline.operations.release_state import standing
 
 
 def create(visit: Visit, ask: calls.CreateRelease) -> calls.ReleaseView:
     """Freeze a release."""
-    for item in ask.components:
+    made = releases.create(
+        visit.effects,
+        visit.caller,
+        ask.name,
+        specs_of(visit, ask.components),
+        template={item.path: CapturedFile(item.data, item.executable) for item in ask.template} or None,
+        compose_files=ask.compose_files,
+        platforms=ask.platforms,
+        line=ask.line,
+        source=dict(ask.source),
+        keep_images=ask.keep_images,
+    )
+    return view(visit, made.digest, made.release, (), existed=made.existed)
+
+
+def specs_of(visit: Visit, components: Sequence[calls.ComponentAsk]) -> tuple[releases.ComponentSpec, ...]:
+    """Read components as asked for.
+
+    Raises: auth.out_of_bounds for a layout that is not the asker's to name
+    """
+    for item in components:
         _refuse_layout(visit, item.reference)
-    specs = [
+    return tuple(
         releases.ComponentSpec(
             name=item.name,
             reference=item.reference,
@@ -26,21 +51,8 @@ def create(visit: Visit, ask: calls.CreateRelease) -> calls.ReleaseView:
             role=item.role,
             platforms=item.platforms,
         )
-        for item in ask.components
-    ]
-    made = releases.create(
-        visit.effects,
-        visit.caller,
-        ask.name,
-        specs,
-        template={item.path: CapturedFile(item.data, item.executable) for item in ask.template} or None,
-        compose_files=ask.compose_files,
-        platforms=ask.platforms,
-        line=ask.line,
-        source=dict(ask.source),
-        keep_images=ask.keep_images,
+        for item in components
     )
-    return _view(visit, made.digest, made.release, (), existed=made.existed)
 
 
 def _refuse_layout(visit: Visit, reference: str) -> None:
@@ -52,7 +64,7 @@ def _refuse_layout(visit: Visit, reference: str) -> None:
 
 def list_all(visit: Visit, ask: calls.ListReleases) -> calls.ReleasesPage:
     """List releases."""
-    found = releases.list_releases(visit.effects, environment=ask.environment, line=ask.line)
+    found = releases.list_releases(visit.effects, environment=ask.environment, line=ask.line, state=ask.state)
     items, cursor = paging.page(
         ask,
         found,
@@ -60,7 +72,7 @@ def list_all(visit: Visit, ask: calls.ListReleases) -> calls.ReleasesPage:
         most=visit.instance.settings.limits.page,
         descending=True,
     )
-    views = tuple(_view(visit, one.digest, one.release, one.environments) for one in items)
+    views = tuple(view(visit, one.digest, one.release, one.environments) for one in items)
     return calls.ReleasesPage(items=views, next_cursor=cursor)
 
 
@@ -68,12 +80,33 @@ def show(visit: Visit, ask: calls.ShowRelease) -> calls.ReleaseView:
     """Show a release and where it runs."""
     release, name = releases.find(visit.effects, ask.release)
     running = tuple(sorted(where for where, member in releases.deployed(visit.effects) if member.release == name))
-    return _view(visit, name, release, running)
+    return view(visit, name, release, running)
 
 
-def _view(
+def deprecate(visit: Visit, ask: calls.RetireRelease) -> calls.ReleaseView:
+    """Let a release go nowhere new."""
+    return _retire(visit, ask, release_life.deprecate)
+
+
+def archive(visit: Visit, ask: calls.RetireRelease) -> calls.ReleaseView:
+    """Put a release out of sight."""
+    return _retire(visit, ask, release_life.archive)
+
+
+def _retire(
+    visit: Visit, ask: calls.RetireRelease, retire: Callable[[Effects, Caller, str, str], release_life.Retired]
+) -> calls.ReleaseView:
+    seen, _ = releases.find(visit.effects, ask.release)
+    visit.asker.reach(components=tuple(one.name for one in seen.components))
+    retire(visit.effects, visit.caller, ask.release, ask.reason)
+    return show(visit, calls.ShowRelease(release=ask.release))
+
+
+def view(
     visit: Visit, name: Digest, release: Release, environments: tuple[str, ...], *, existed: bool = False
 ) -> calls.ReleaseView:
+    """Spell a release with where it runs and how it stands in its life."""
+    status = standing(visit.effects, release.name).status
     return calls.ReleaseView(
         id=digest.uuid_of(name),
         digest=name,
@@ -81,6 +114,10 @@ def _view(
         created_by=who(visit.effects, release.created_by),
         environments=environments,
         existed=existed,
+        state=status.state if status else "finalized",
+        reason=status.reason if status else "",
+        changed_by=who(visit.effects, status.by) if status else "",
+        changed_at=status.at if status else "",
     )
 
 
@@ -100,4 +137,6 @@ HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
     Handler(calls.DIFF, diff),
+    Handler(calls.DEPRECATE, deprecate),
+    Handler(calls.ARCHIVE, archive),
 )

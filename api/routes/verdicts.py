@@ -5,15 +5,14 @@ from api.calls import verdicts as calls
 from api.names import record_named
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
-from cas import digest
+from cas import digest, refs
 from cas.digest import Digest
+from cas.found import VerdictFound
 from cas.records.policy import PolicyPack
 from cas.records.release import Environment, Release
 from cas.records.verdict import Verdict
 from cas.store import load
 from pipeline.operations.asking import evaluate, simulate
-
-_NEWEST = "verdict/"
 
 
 def judge(visit: Visit, ask: calls.EvaluateGate) -> calls.VerdictView:
@@ -43,37 +42,28 @@ def show(visit: Visit, ask: calls.ShowVerdict) -> calls.VerdictView:
 
 
 def list_all(visit: Visit, ask: calls.ListVerdicts) -> calls.VerdictsPage:
-    """List the newest verdict of each release and environment."""
-    found = (_line(visit, at) for _, at in visit.effects.log.refs(_NEWEST))
-    wanted = [
-        one
-        for one in found
-        if (not ask.release or ask.release == one.release)
-        and (not ask.environment or ask.environment == one.environment)
-    ]
-    items, cursor = paging.page(
-        ask,
-        sorted(wanted, key=_order, reverse=True),
-        _order,
-        most=visit.instance.settings.limits.page,
-        descending=True,
+    """List the newest verdict of each release and environment, newest first."""
+    release = visit.effects.log.ref(refs.release(ask.release)) if ask.release else None
+    if ask.release and release is None:
+        return calls.VerdictsPage(items=(), next_cursor="")
+    found = visit.instance.index().verdicts(
+        paging.place(ask),
+        paging.limit(ask, visit.instance.settings.limits.page),
+        release=release,
+        environment=ask.environment or None,
+        newest=True,
     )
-    return calls.VerdictsPage(items=items, next_cursor=cursor)
+    return calls.VerdictsPage(items=tuple(map(_line, found.rows)), next_cursor=paging.cursor(ask, found.after))
 
 
-def _order(one: calls.VerdictLine) -> str:
-    return f"{one.as_of} {one.digest}"
-
-
-def _line(visit: Visit, name: Digest) -> calls.VerdictLine:
-    verdict = load(visit.effects.store, name, Verdict)
+def _line(row: VerdictFound) -> calls.VerdictLine:
     return calls.VerdictLine(
-        digest=name,
-        outcome=verdict.outcome,
-        release=load(visit.effects.store, verdict.release, Release).name,
-        environment=load(visit.effects.store, verdict.environment, Environment).name,
-        as_of=verdict.as_of,
-        valid_until=verdict.valid_until,
+        digest=row.verdict,
+        outcome=row.outcome,
+        release=row.release_name or row.release,
+        environment=row.environment_name,
+        as_of=row.as_of,
+        valid_until=row.valid_until,
     )
 
 

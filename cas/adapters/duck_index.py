@@ -1,5 +1,6 @@
 """The Index in DuckDB: named finds over tables that follow the log. Each find first applies what the tables lack."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from cas.adapters.duck_tables import DuckTables
 from cas.digest import Digest
 from cas.found import (
     MAX_LIMIT,
+    AffectedFound,
     ApprovalFound,
     ClaimFound,
     ComponentFound,
@@ -27,10 +29,12 @@ from cas.found import (
     PromotionFound,
     ReleaseFound,
     RunningFound,
+    Sought,
     VerdictCount,
     VerdictFound,
 )
 from cas.records.promotion import PromotionState
+from cas.rows import mark, package_of
 
 F = TypeVar("F", bound=Found)
 S = TypeVar("S", bound=msgspec.Struct)
@@ -40,10 +44,19 @@ class DuckIndex(DuckTables):
     """See cas.index.Index."""
 
     def entries(
-        self, after: int | None = None, limit: int = 100, *, event: str | None = None, actor: str | None = None
+        self,
+        after: int | None = None,
+        limit: int = 100,
+        *,
+        event: str | None = None,
+        actor: str | None = None,
+        record: Digest | None = None,
+        oldest_first: bool = False,
     ) -> Page[EntryFound]:
         """See Index."""
-        return self._page("find_entries", EntryFound, after, limit, event=event, actor=actor)
+        return self._page(
+            *("find_entries", EntryFound, after, limit), oldest_first, event=event, actor=actor, record=record
+        )
 
     def releases(
         self, after: int | None = None, limit: int = 100, *, line: str | None = None, environment: str | None = None
@@ -68,12 +81,13 @@ class DuckIndex(DuckTables):
         limit: int = 100,
         *,
         environment: str | None = None,
-        state: PromotionState | None = None,
+        states: Sequence[PromotionState] = (),
         release: Digest | None = None,
     ) -> Page[PromotionFound]:
         """See Index."""
+        wanted = list(states) or None
         return self._page(
-            "find_promotions", PromotionFound, after, limit, environment_name=environment, state=state, release=release
+            "find_promotions", PromotionFound, after, limit, environment_name=environment, state=wanted, release=release
         )
 
     def approvals(self, promotion: Digest) -> tuple[ApprovalFound, ...]:
@@ -88,10 +102,12 @@ class DuckIndex(DuckTables):
         release: Digest | None = None,
         environment: str | None = None,
         outcome: str | None = None,
+        newest: bool = False,
     ) -> Page[VerdictFound]:
         """See Index."""
+        view = "find_verdicts_now" if newest else "find_verdicts"
         return self._page(
-            "find_verdicts", VerdictFound, after, limit, release=release, environment_name=environment, outcome=outcome
+            view, VerdictFound, after, limit, release=release, environment_name=environment, outcome=outcome
         )
 
     def gates(self, verdict: Digest) -> tuple[GateFound, ...]:
@@ -112,9 +128,40 @@ class DuckIndex(DuckTables):
         """See Index."""
         return self._everything("find_deployed", DeployedFound, environment_name=environment)
 
-    def running(self, digest: Digest) -> tuple[RunningFound, ...]:
+    def running(self, digest: Digest, limit: int = MAX_LIMIT) -> tuple[RunningFound, ...]:
         """See Index."""
-        return self._ask(duck_finds.RUNNING, RunningFound, digest=digest)
+        return self.where("image", digest, limit=limit)
+
+    def where(
+        self, kind: Sought, what: str, environments: Sequence[str] = (), limit: int = MAX_LIMIT
+    ) -> tuple[RunningFound, ...]:
+        """See Index."""
+        given: dict[str, Any] = {"q": what, "environments": list(environments), "limit": _held(limit)}
+        if kind == "vulnerability":
+            given |= self._called(what)
+        elif kind == "commit":
+            given["q"] = what.lower()
+        elif kind == "package":
+            given |= {"package": package_of(what), "mark": mark(package_of(what))}
+        return self._ask(duck_finds.running(kind), RunningFound, **given)
+
+    def affected(
+        self, vulnerability: str, environments: Sequence[str] = (), limit: int = MAX_LIMIT
+    ) -> tuple[AffectedFound, ...]:
+        """See Index."""
+        given = {"environments": list(environments), "limit": _held(limit), **self._called(vulnerability)}
+        return self._ask(duck_finds.AFFECTED, AffectedFound, **given)
+
+    def _called(self, name: str) -> dict[str, Any]:
+        """Give the values that stand for a vulnerability: its name, and the marks of the names it is shown by."""
+        self.catch_up()
+        given = {"q": name.lower(), "mark": mark(name)}
+        return {**given, "marks": [mark(shown) for (shown,) in self.query(duck_finds.SHOWN, given)]}
+
+    def has_host(self, name: str) -> bool:
+        """See Index."""
+        self.catch_up()
+        return bool(self.query(duck_finds.HOSTS, {"q": name})[0][0])
 
     def findings(
         self,
@@ -147,12 +194,15 @@ class DuckIndex(DuckTables):
         """See Index."""
         return self._page("find_feeds", FeedFound, after, limit)
 
-    def _page(self, view: str, kind: type[F], after: int | None, limit: int, **where: Any) -> Page[F]:
+    def _page(
+        self, view: str, kind: type[F], after: int | None, limit: int, oldest_first: bool = False, **where: Any
+    ) -> Page[F]:
         limit = _held(limit)
         given = _values(where)
-        sql = duck_finds.page(view, kind, given)
+        sql = duck_finds.page(view, kind, given, after=after is not None, oldest_first=oldest_first)
         self.catch_up()
-        found = duck_finds.rows(kind, self.query(sql, {**given, "after": after, "limit": limit + 1}))
+        beyond = {} if after is None else {"after": after}
+        found = duck_finds.rows(kind, self.query(sql, {**given, **beyond, "limit": limit + 1}))
         more = len(found) > limit
         return Page(rows=found[:limit], after=found[limit - 1].cursor if more else None)
 
@@ -168,7 +218,7 @@ class DuckIndex(DuckTables):
 
 
 def _held(limit: int) -> int:
-    return max(1, min(limit, MAX_LIMIT))
+    return max(1, min(limit, MAX_LIMIT + 1))
 
 
 def _values(where: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ its watermark says, and catching up twice is catching up once.
 import os
 import shutil
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,18 +16,19 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from cas import merkle
+from cas import digest, merkle
 from cas.adapters import duck_finds
 from cas.digest import Digest
 from cas.log import Log
 from cas.problems import Category, DigestInvalid, Problem, ProofInvalid
 from cas.projection import Projector
 from cas.store import Reader
-from cas.tables import TABLES, VERSION, Batch
+from cas.tables import NEWEST, TABLES, VERSION, Batch
 
-ENTRIES: Final = 10_000
+ENTRIES: Final = 32_768
+ENTRY_BYTES: Final = 1 << 25
 ROWS: Final = 200_000
-"""A batch ends at the first of the two."""
+"""A batch ends at the first of the three."""
 
 KEPT: Final = 2
 """Parquet snapshots that stay: the newest, and the one a reader may be opening just now."""
@@ -160,7 +160,7 @@ class DuckTables:
                 partial = folder / f".{self._size:012}.partial"
                 shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir()
-                for name in TABLES:
+                for name in (*TABLES, *(f"{name}_now" for name in NEWEST)):
                     target = _quoted(partial / f"{name}.parquet")
                     self._connection.execute(
                         f"COPY (SELECT * FROM {name} ORDER BY seq, item) TO {target} (FORMAT parquet, COMPRESSION zstd)"  # noqa: S608
@@ -208,11 +208,18 @@ class DuckTables:
         """Make empty tables, over those of a snapshot if there is one."""
         run = self._connection.execute
         run("BEGIN")
+        for (view,) in run("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall():
+            run(f'DROP VIEW IF EXISTS "{view}"')  # one of an older version may bear the name of a table of this one
         for name, columns in TABLES.items():
             spelled = ", ".join(f"{column} {_SQL[kind]}" for column, kind in columns)
             run(f"CREATE OR REPLACE TABLE {name}_rows ({spelled})")
             below = "" if snapshot is None else f"FROM read_parquet({_quoted(snapshot / f'{name}.parquet')}) UNION ALL "
             run(f"CREATE OR REPLACE VIEW {name} AS {below}FROM {name}_rows")
+            if name in NEWEST:
+                run(f"CREATE OR REPLACE TABLE {name}_now ({spelled})")
+                if snapshot is not None:
+                    source = _quoted(snapshot / f"{name}_now.parquet")
+                    run(f"INSERT INTO {name}_now SELECT * FROM read_parquet({source})")  # noqa: S608
         for name, sql in duck_finds.VIEWS.items():
             run(f"CREATE OR REPLACE VIEW {name} AS {sql}")
         run("CREATE OR REPLACE TABLE watermark (version BIGINT, size BIGINT, edge VARCHAR[])")
@@ -238,17 +245,16 @@ class DuckTables:
 
     def _apply(self, stop: int) -> None:
         """Add the rows of the next entries, and move the watermark, in one transaction."""
-        hashes: list[bytes] = []
-        batch = self._projector.project(self._size, self._leaves(stop, hashes), ROWS)
+        leaves = self._leaves(stop)
+        batch = self._projector.project(self._size, leaves, ROWS)
         edge = merkle.Tree.of_edge(self._size, self._tree.edge())
-        edge.extend(hashes)
+        edge.extend(map(merkle.leaf_hash, leaves[: batch.stop - self._size]))
         run = self._connection.execute
         run("BEGIN")
         try:
             self._drop_known(batch)
             for name in TABLES:
-                if batch.rows[name]:
-                    self._insert(name, batch)
+                self._insert(name, batch)
             nodes = [node.hex() for node in edge.edge()]
             run("UPDATE watermark SET size = ?, edge = ?", [batch.stop, nodes])
             run("COMMIT")
@@ -258,38 +264,53 @@ class DuckTables:
         self._tree = edge
         self._size = batch.stop
 
-    def _leaves(self, stop: int, hashes: list[bytes]) -> Iterator[bytes]:
+    def _leaves(self, stop: int) -> list[bytes]:
+        leaves, size = [], 0
         for position in range(self._size, stop):
             leaf = self._log.leaf(position)
-            hashes.append(merkle.leaf_hash(leaf))
-            yield leaf
+            leaves.append(leaf)
+            size += len(leaf)
+            if size > ENTRY_BYTES:
+                break
+        return leaves
 
     def _drop_known(self, batch: Batch) -> None:
-        """Drop assessments that an earlier entry lists a Run of as well: they have their rows already."""
-        names = [row[2] for row in batch.rows["assessments"]]
+        """Drop assessments and pictures that an earlier entry lists as well: they have their rows already."""
+        known = {column: self._known(batch, column) for column in ("assessment", "picture")}
+        for table, column in (("assessments", "assessment"), ("findings", "picture"), ("finding_names", "picture")):
+            if known[column]:
+                batch.drop(table, column, known[column])
+
+    def _known(self, batch: Batch, column: str) -> set[Digest]:
+        columns = dict(zip([name for name, _ in TABLES["assessments"]], batch.columns("assessments"), strict=False))
+        names = list(set(columns.get(column, ())))
         if not names:
-            return
-        self._connection.register("incoming", pa.table({"name": pa.array(names, pa.string())}))
+            return set()
+        self._connection.register("incoming", pa.table({"name": _digests(names)}))
         known = self._connection.execute(
-            "SELECT name FROM incoming JOIN assessments ON assessment = unhex(substring(name, 8))"
+            f"SELECT DISTINCT name FROM incoming JOIN assessments ON {column} = name"  # noqa: S608 - names are ours
         ).fetchall()
         self._connection.unregister("incoming")
-        if known:
-            for table in ("assessments", "findings", "finding_names"):
-                batch.drop(table, "assessment", {name for (name,) in known})
+        return {digest.from_raw(raw) for (raw,) in known}
 
     def _insert(self, name: str, batch: Batch) -> None:
+        made = batch.columns(name)
+        if not made or not made[0]:
+            return
         columns = TABLES[name]
         arrays = [
             _digests(values) if kind == "digest" else pa.array(values, _ARROW[kind])
-            for values, (_, kind) in zip(batch.columns(name), columns, strict=True)
+            for values, (_, kind) in zip(made, columns, strict=True)
         ]
         self._connection.register("incoming", pa.table(arrays, names=[column for column, _ in columns]))
         self._connection.execute(f"INSERT INTO {name}_rows SELECT * FROM incoming")  # noqa: S608
+        if name in NEWEST:
+            for sql in duck_finds.renewal(name):
+                self._connection.execute(sql)
         self._connection.unregister("incoming")
 
 
-def _digests(values: tuple[Digest | None, ...]) -> pa.Array:
+def _digests(values: list[Digest | None]) -> pa.Array:
     """Make a column of 32-byte blobs, all digests read at once."""
     raw = bytes.fromhex("".join([value[7:] if value else _ABSENT for value in values]))
     valid = None if all(values) else pa.array([bool(value) for value in values], pa.bool_()).buffers()[1]

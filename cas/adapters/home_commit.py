@@ -124,11 +124,7 @@ class Committer:
         state = self.state
         leaves = [leaf for append in accepted for leaf in append.leaves]
         hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
-        root = state.chain.log_root
-        if hashes:
-            ahead = merkle.Tree.of_edge(state.tree.size, state.tree.edge())
-            ahead.extend(hashes)
-            root = ahead.root()
+        root = state.tree.root_with(hashes) if hashes else state.chain.log_root
         first = state.tree.size
         starts = self.writer.commit(batch.objects, leaves, root)
         self._take(batch, accepted, leaves, hashes, starts)

@@ -5,14 +5,15 @@ readers in other processes. Every read is hashed before it is handed out.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from heapq import merge
+from pathlib import Path
 from typing import Final
 
 from cas import digest
 from cas.adapters.home_commit import Committer
-from cas.adapters.home_state import Place, State
+from cas.adapters.home_state import Mapped, Place, State
 from cas.adapters.large_files import CHUNK, LARGE, LargeFiles
 from cas.digest import Digest
 from cas.pack import Pack
@@ -21,6 +22,9 @@ from cas.problems import HomeCorrupt, HomeReadOnly, ObjectCorrupt, ObjectMissing
 PENDING: Final = 1 << 24
 """So many bytes may wait in memory before whoever puts more commits them."""
 _from_hex: Final = bytes.fromhex
+_of_bytes: Final = digest.of_bytes
+_both_of_bytes: Final = digest.both_of_bytes
+_pread: Final = os.pread
 
 
 class HomeStore:
@@ -46,26 +50,27 @@ class HomeStore:
 
     def get(self, name: Digest) -> bytes:
         """See Store."""
-        place = self._current().objects.get(name)
-        if place.__class__ is tuple:
+        state = self._current()
+        place = state.objects.get(name)
+        if place is None:
+            data = self._of_packs(state.packs, name) or self._get_elsewhere(name)
+        elif place.__class__ is tuple:
             segment, start, length = place
-            data = os.pread(segment.handle, length, start)
-        elif place is not None:
-            data = place  # type: ignore[assignment]
+            data = _pread(segment.handle, length, start)
         else:
-            data = self._get_elsewhere(name)
-        if digest.of_bytes(data) != name:
+            data = place  # type: ignore[assignment]
+        if _of_bytes(data) != name:
             raise ObjectCorrupt(digest=name)
         return data
 
     def put(self, data: bytes) -> Digest:
         """See Store."""
-        name = digest.of_bytes(data)
-        raw = _from_hex(name[7:])
+        raw, name = _both_of_bytes(data)
         committer = self._committer
         if committer is None or committer.failure is not None:
             committer = self._writing()
-        if name in committer.objects:
+        objects = committer.objects
+        if name in objects:
             return name
         size = len(data)
         if size >= LARGE:
@@ -74,7 +79,7 @@ class HomeStore:
             return name
         if data.__class__ is not bytes:
             data = bytes(data)
-        if committer.objects.setdefault(name, data) is data:
+        if objects.setdefault(name, data) is data:
             committer.queue.append((raw, data, name))
             committer.queued += size
             if committer.queued >= PENDING:
@@ -96,6 +101,10 @@ class HomeStore:
                 raise ObjectMissing(digest=name)
             return self.size(name)
         return len(place) if isinstance(place, bytes) else place[-1]
+
+    def file_of(self, name: Digest) -> Path | None:
+        """See InFiles."""
+        return None if self._large.size(name) is None else self._large.path(name)
 
     def read(self, name: Digest, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """See Store."""
@@ -162,7 +171,7 @@ class HomeStore:
         place = state.objects.get(name)
         if place is not None:
             return place
-        found = self._packed(digest.to_raw(name)) if state.packs else None
+        found = self._packed(_from_hex(name[7:])) if state.packs else None
         return found and (found[2],)
 
     def _packed(self, raw: bytes) -> tuple[Pack, int, int] | None:
@@ -180,6 +189,19 @@ class HomeStore:
                     raise
             else:
                 return None
+
+    @staticmethod
+    def _of_packs(packs: Sequence[Mapped[Pack]], name: Digest) -> bytes | None:
+        """Read from packs that can be read, newest first; None leaves it to ``_get_elsewhere`` to say why not."""
+        raw = _from_hex(name[7:])
+        try:
+            for mapped in reversed(packs):
+                found = mapped.get().take(raw)
+                if found is not None:
+                    return found
+        except HomeCorrupt:
+            return None
+        return None
 
     def _get_elsewhere(self, name: Digest) -> bytes:
         """Read from packs, then large files, then again after looking whether the writer has added it."""

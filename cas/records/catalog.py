@@ -1,13 +1,41 @@
 """Every record kind; nothing else may be stored as a record. A newcomer adds a line."""
 
-from cas.records import access, deploy, evidence, feed, picture, policy, promotion, proof, release, report, verdict
+from cas.records import (
+    access,
+    deploy,
+    evidence,
+    feed,
+    picture,
+    policy,
+    promotion,
+    proof,
+    rego,
+    release,
+    release_life,
+    report,
+    verdict,
+)
 from cas.records.base import Record
 
 KINDS: tuple[type[Record], ...] = tuple(
     sorted(
         (
             thing
-            for module in (access, deploy, evidence, feed, picture, policy, promotion, proof, release, report, verdict)
+            for module in (
+                access,
+                deploy,
+                evidence,
+                feed,
+                picture,
+                policy,
+                promotion,
+                proof,
+                rego,
+                release,
+                release_life,
+                report,
+                verdict,
+            )
             for thing in vars(module).values()
             if isinstance(thing, type) and issubclass(thing, Record) and thing is not Record
         ),

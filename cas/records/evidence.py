@@ -93,6 +93,26 @@ class SbomFacts(Record, frozen=True, kw_only=True, tag="sbom_facts/1"):
     depends: Pairs
 
 
+class ScanRun(Record, frozen=True, kw_only=True, tag="scan_run/1"):
+    """How an SBOM was made: what a generator looked at, and how it was set. Travels in a statement about the image.
+
+    ``subject`` is the image that was looked at, empty for a directory that stands for none. ``arguments`` are the
+    generator's own, ``{source}`` where it was pointed to; ``configuration`` is its settings in its own words.
+    """
+
+    sbom: Digest  # bytes as generated, without blanks around them
+    format: Name
+    tool: Name
+    tool_version: Name
+    arguments: tuple[str, ...]
+    configuration: Text
+    source_kind: Literal["directory", "image"]
+    source: str  # as it was named
+    platform: str
+    subject: str
+    components: Count
+
+
 class VexProduct(Part, frozen=True, kw_only=True):
     """A product of a statement, as written; ``components`` are its subcomponents."""
 

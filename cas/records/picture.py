@@ -172,6 +172,21 @@ class JudgeInput2(Record, frozen=True, kw_only=True, tag="judge_input/2"):
     answers: tuple[Digest, ...]
 
 
+class DecideInput2(Record, frozen=True, kw_only=True, tag="decide_input/2"):
+    """The question of decide/2: as decide_input/1, and whether two people set the verdict aside."""
+
+    promotion: Digest
+    verdict: Digest
+    environment: Digest
+    directory: Digest | None
+    approvals: tuple[Digest, ...]  # AdmittedApproval records, sorted
+    stop_line: Digest | None
+    source_deployed: Digest | None
+    break_glass: Digest | None  # BreakGlass of this release in this environment
+    unreviewed: tuple[Digest, ...]  # BreakGlass records of the environment that nobody has reviewed, sorted
+    as_of: Instant
+
+
 AnyFinding = AssessedFinding | AssessedFinding2
 """What a reader takes that uses only what both have."""
 

@@ -116,3 +116,24 @@ class Waiver2(Record, frozen=True, kw_only=True, tag="waiver/2"):
     approved_by: ActorId
     expires_at: Instant
     nonce: Nonce
+
+
+class WaiverRequest(Record, frozen=True, kw_only=True, tag="waiver_request/1"):
+    """A founding record: somebody asks that a risk be accepted. It does nothing until another person approves it."""
+
+    effect: Literal["suppress", "defer", "downgrade", "require_control"]
+    severity: Severity
+    control: str
+    vulnerability: Name
+    component: str
+    subject: Digest | None
+    environment: str
+    line: str
+    while_version: str
+    while_reach: tuple[ReachState, ...]
+    reason: Text
+    ticket: Name
+    requested_by: ActorId
+    requested_at: Instant
+    expires_at: Instant
+    nonce: Nonce

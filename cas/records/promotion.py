@@ -3,7 +3,7 @@
 from typing import Literal
 
 from cas.digest import Digest
-from cas.records.base import ActorId, Instant, Nonce, Record, Slug, Text
+from cas.records.base import ActorId, Instant, Name, Nonce, Record, Slug, Text
 from cas.records.verdict import PurposeOfAsking
 
 PromotionState = Literal[
@@ -78,6 +78,51 @@ class StopLine(Record, frozen=True, kw_only=True, tag="stop_line/1"):
     """Stop the line: nothing is deployed to these environments until it is lifted."""
 
     environments: tuple[Slug, ...]  # empty = all
+    reason: Text
+    by: ActorId
+    at: Instant
+    nonce: Nonce
+
+
+class BreakGlassRequest(Record, frozen=True, kw_only=True, tag="break_glass_request/1"):
+    """A founding record: somebody asks to deploy a release against its verdict. Two people must sign this record."""
+
+    release: Digest
+    environment: Slug
+    reason: Text
+    ticket: Name
+    requested_by: ActorId
+    requested_at: Instant
+    expires_at: Instant
+    nonce: Nonce
+
+
+class BreakGlassSigned(Record, frozen=True, kw_only=True, tag="break_glass_signed/1"):
+    """Who has signed a request so far; one person does nothing yet."""
+
+    request: Digest
+    people: tuple[ActorId, ...]  # sorted
+    envelopes: tuple[Digest, ...]  # sorted
+
+
+class BreakGlass(Record, frozen=True, kw_only=True, tag="break_glass/1"):
+    """A verdict set aside by two people, for one release in one environment, until an end. Reported until reviewed."""
+
+    request: Digest
+    release: Digest
+    environment: Slug
+    reason: Text
+    ticket: Name
+    people: tuple[ActorId, ...]  # the two or more who signed, sorted
+    signed_at: Instant
+    expires_at: Instant
+
+
+class BreakGlassReview(Record, frozen=True, kw_only=True, tag="break_glass_review/1"):
+    """Somebody who did not sign looked at it afterwards."""
+
+    break_glass: Digest
+    outcome: Literal["justified", "not_justified"]
     reason: Text
     by: ActorId
     at: Instant

@@ -69,13 +69,15 @@ class OciLayoutSource:
 
     def _named(self, wanted: str) -> Digest:
         entries = self._index()
+        if not wanted:  # the only image there is
+            entries = [("", at) for _, at in self._index(named=False)]
         found = {at for name, at in entries if name == wanted}
         found = found or {at for name, at in entries if name.rpartition("/")[2].partition(":")[2] == wanted}
         if len(found) != 1:
             raise LayoutNameMissing(layout=str(self._root), name=wanted, found=len(found))
         return found.pop()
 
-    def _index(self) -> list[tuple[str, Digest]]:
+    def _index(self, *, named: bool = True) -> list[tuple[str, Digest]]:
         data = b"".join(self._open(self._root / "index.json", MANIFEST_LIMIT, ""))
         document: Any = jcs.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
         manifests = document.get("manifests") if isinstance(document, dict) else None
@@ -85,7 +87,9 @@ class OciLayoutSource:
         for entry in manifests:
             notes = entry.get("annotations") if isinstance(entry, dict) else None
             name = str(entry.get("digest", "")) if isinstance(entry, dict) else ""
-            if isinstance(notes, dict) and digest.is_digest(name):
+            if digest.is_digest(name) and not named:
+                found.append(("", name))
+            elif isinstance(notes, dict) and digest.is_digest(name):
                 found += [(str(notes[key]), name) for key in _NAMES if key in notes]
         return found
 

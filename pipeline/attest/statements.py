@@ -38,6 +38,7 @@ Kind = Literal[
     "policy",
     "reachability",
     "sbom",
+    "scan",
     "sticker",
     "trust-root",
     "verdict",

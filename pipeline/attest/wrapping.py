@@ -45,11 +45,32 @@ def wrap(document: bytes, subjects: Sequence[tuple[str, Digest]], predicate_type
     )
 
 
+def enclose(document: bytes, subjects: Sequence[tuple[str, Digest]], predicate_type: str = "") -> bytes:
+    """Build a Statement v1 whose predicate is the document byte for byte, but for blanks around it.
+
+    Whoever reads the statement finds the same bytes, and so the same digest, as a reader of the document.
+
+    Raises: attest.predicate_unknown, cas.canon_invalid, cas.too_large
+    """
+    value = jcs.parse(document, max_bytes=MAX_STATEMENT, max_depth=64, max_nodes=4_000_000)
+    if not isinstance(value, dict):
+        raise PredicateUnknown(reason="the document is not a JSON object")
+    head = jcs.of_value(
+        {
+            "_type": STATEMENT_V1,
+            "predicateType": predicate_type or _type_of(value),
+            "subject": [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(set(subjects))],
+        }
+    )
+    return b'%b,"predicate":%b}' % (head[:-1], document.strip(b" \t\r\n"))
+
+
 def _type_of(value: dict[str, Any]) -> str:
     if value.get("bomFormat") == "CycloneDX":
         return CYCLONEDX
-    if isinstance(value.get("spdxVersion"), str):
+    context = str(value.get("@context", ""))
+    if isinstance(value.get("spdxVersion"), str) or context.startswith("https://spdx.org/rdf/"):
         return SPDX
-    if str(value.get("@context", "")).startswith("https://openvex.dev/ns"):
+    if context.startswith("https://openvex.dev/ns"):
         return OPENVEX
     raise PredicateUnknown(keys=", ".join(sorted(value)[:8]))

@@ -160,22 +160,28 @@ def _steps(advisory: Advisory2, order: Scheme | None, version: str) -> Iterator[
     if not version:
         yield Step("package_without_version")
         return
-    if version in advisory.versions:
-        yield Step(MATCHED, detail="listed")
     place = _placed(order, version)
-    if place is None:
-        yield Step("ecosystem_not_ordered" if order is None else "version_not_ordered")
-        return
-    assert order is not None
-    if version not in advisory.versions and order.exact and any(order.key(one) == place for one in advisory.versions):
+    listed = _listed(advisory, order, version, place)
+    if listed:
         yield Step(MATCHED, detail="listed")
+    if order is None or place is None:
+        if not listed:
+            yield Step("ecosystem_not_ordered" if order is None else "version_not_ordered")
+        return
     if advisory.ranges and not advisory.versions and all(one.type == GIT for one in advisory.ranges):
         yield Step("commits_only")
     for each in advisory.ranges:
         if each.type != GIT:
             yield from _ranged(each, order, place)
-    if not advisory.ranges and version not in advisory.versions:
+    if not advisory.ranges and not listed:
         yield Step("not_listed")
+
+
+def _listed(advisory: Advisory2, order: Scheme | None, version: str, place: Any) -> bool:
+    """Tell whether an advisory lists a version, as written or in another spelling."""
+    if version in advisory.versions:
+        return True
+    return order is not None and order.exact and any(order.key(one) == place for one in advisory.versions)
 
 
 def _placed(order: Scheme | None, version: str) -> Any:

@@ -13,6 +13,7 @@ from pipeline.formats.decode import bound, parse
 from pipeline.formats.format import Content
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
+_MARK: Final = b"\xef\xbb\xbf"  # .NET begins XML with it; before JSON it is refused
 _MAX_VALUES: Final = 2_000_000
 
 
@@ -21,7 +22,7 @@ def content(data: bytes) -> Content:
 
     Raises: cas.canon_invalid (neither strict JSON nor anything else we can read), cas.too_large, XmlInvalidError
     """
-    head = data[:256].lstrip(b" \t\r\n")[:1]
+    head = data[:256].removeprefix(_MARK).lstrip(b" \t\r\n")[:1]
     if head == b"<":
         return Content(data, "xml", xml.parse(data))
     try:

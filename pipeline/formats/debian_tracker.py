@@ -35,8 +35,8 @@ _TRACKER: Final = msgspec.json.Decoder(dict[str, dict[str, _Issue]])
 
 def detects(document: Mapping[str, Any]) -> bool:
     """Tell whether an object is the tracker's export: packages, in each vulnerabilities, in each releases."""
-    first = next(iter(document.values()), None)
-    issue = next(iter(first.values()), None) if isinstance(first, dict) else None
+    packages = (each for each in document.values() if isinstance(each, dict))
+    issue = next((each for package in packages for each in package.values()), None)
     return isinstance(issue, dict) and isinstance(issue.get("releases"), dict)
 
 

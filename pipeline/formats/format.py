@@ -65,6 +65,10 @@ class Format:
 
     ``within`` names another format: then this one is a further reading of the same documents (the VEX inside an SBOM),
     asked by ``detects`` once the other has been recognised, and admitted beside it.
+
+    ``blanks`` are reports of nothing that tell no tool from another (an empty array): no content says whose they are,
+    so they are taken only when the submitter declares the format.
+    ``about`` is the format's page in the reference (Markdown): what is read, what is not, and what is refused.
     """
 
     name: str
@@ -77,6 +81,8 @@ class Format:
     subjects: Callable[[Any], tuple[Digest, ...]] = field(default=no_subjects)
     faults: Callable[[Content], Iterable[Fault]] = field(default=no_faults)
     within: str = ""
+    blanks: tuple[Any, ...] = ()
+    about: str = ""
 
     def schema(self, version: str) -> str | None:
         """Give the schema's file name for a version; empty when the format has none, None when it is not readable."""

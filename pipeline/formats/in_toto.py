@@ -21,7 +21,13 @@ NAME: Final = "in-toto"
 _TYPES: Final = {"https://in-toto.io/Statement/v0.1": "0.1", "https://in-toto.io/Statement/v1": "1"}
 SLSA_02: Final = "https://slsa.dev/provenance/v0.2"
 SLSA_1: Final = "https://slsa.dev/provenance/v1"
-_WRAPPED: Final = ("https://cyclonedx.org/bom", "https://spdx.dev/Document", "https://openvex.dev/ns")
+_WRAPPED: Final = (
+    "https://cyclonedx.org/bom",
+    "https://spdx.dev/Document",
+    "https://openvex.dev/ns",
+    "https://stella-ops.org/attestations/reachability/",
+    "https://stella-ops.org/attestations/runtime-observation/",
+)
 
 
 class _Subject(msgspec.Struct, gc=False):

@@ -5,6 +5,7 @@ document that we know is opened to that document; (4) the innermost document is 
 own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from cas.problems import CanonInvalid, Fault, TooLarge
 from cas.records.evidence import EvidenceKind
 from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
-from pipeline.formats import in_toto, schema
+from pipeline.formats import in_toto, schema, xsd
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
@@ -25,6 +26,7 @@ from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.xml import XmlInvalidError
 
 _MAX_NAMED: Final = 80
+_MAX_BLANK: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,17 @@ def _content(data: bytes, at: str) -> Content:
         raise Refused(Fault(at, "evidence.not_xml", str(error))) from error
 
 
-def _known(document: Content, at: str) -> _Layer:
+def blank(document: Content, declared: str) -> Format | None:
+    """Give the declared format when the document is one of its reports of nothing, which no content tells apart."""
+    if document.syntax != "json" or len(document.data) > _MAX_BLANK:
+        return None
+    name = declared.partition("/")[0]
+    return next((each for each in FORMATS if each.name == name and document.value in each.blanks), None)
+
+
+def _known(document: Content, at: str, declared: str = "") -> _Layer:
     """Detect format and version, and hold the document to the schema and the rules of that version."""
-    found = detect(document)
+    found = detect(document) or (blank(document, declared) if declared else None)
     if found is None:
         if document.syntax == "text":
             raise Refused(Fault(at, "evidence.not_json", "neither JSON nor XML, nor a text format that is known"))
@@ -113,11 +123,15 @@ def _known(document: Content, at: str) -> _Layer:
         readable = ", ".join(known for known, _ in found.schemas)
         said = f"{found.name} {version[:_MAX_NAMED]!r} is not readable; readable: {readable}"
         raise Refused(Fault(at, "evidence.version_unsupported", said))
-    faults = list(schema.faults(name, document.value)) if name else []
+    faults = list(_judged(name, document)) if name else []
     faults = faults or list(found.faults(document))
     if faults:
         raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
     return _Layer(document, found, version)
+
+
+def _judged(name: str, document: Content) -> Iterator[Fault]:
+    return xsd.faults(name, document.data) if name.endswith(".xsd") else schema.faults(name, document.value)
 
 
 def _payload(data: bytes, at: str) -> bytes:
@@ -145,7 +159,7 @@ def open_document(data: bytes, declared: str = "") -> Opened:
 
     Raises: Refused, with every fault of the innermost layer that could be reached
     """
-    layers = [_known(_content(data, ""), "")]  # (1)
+    layers = [_known(_content(data, ""), "", declared)]  # (1)
     envelope, statement, raw, at = None, None, data, ""
     covered: tuple[Digest, ...] = ()
     if layers[-1].format is DSSE:  # (2)

@@ -1,4 +1,8 @@
-"""OpenVEX 0.2.0 as VEX facts: claims as written, each with its place. Must not weigh them."""
+"""OpenVEX 0.2.0 and the 0.0 drafts as VEX facts: claims as written, each with its place. Must not weigh them.
+
+The drafts name vulnerabilities, products and subcomponents by plain text, and subcomponents beside the products; both
+ways of writing are read in either version.
+"""
 
 from typing import Any, Final
 
@@ -26,7 +30,7 @@ class _Product(msgspec.Struct, gc=False, rename={"id": "@id"}):
     id: str = ""
     identifiers: dict[str, str] = {}
     hashes: dict[str, str] = {}
-    subcomponents: tuple[_Component, ...] = ()
+    subcomponents: tuple[_Component | str, ...] = ()
 
 
 class _Vulnerability(msgspec.Struct, gc=False, rename={"id": "@id"}):
@@ -38,16 +42,23 @@ class _Vulnerability(msgspec.Struct, gc=False, rename={"id": "@id"}):
 class _Statement(
     msgspec.Struct,
     gc=False,
-    rename={"updated": "last_updated", "impact": "impact_statement", "action": "action_statement"},
+    rename={
+        "updated": "last_updated",
+        "impact": "impact_statement",
+        "action": "action_statement",
+        "notes": "status_notes",
+    },
 ):
     status: VexStatus
-    vulnerability: _Vulnerability
-    products: tuple[_Product, ...] = ()
+    vulnerability: _Vulnerability | str
+    products: tuple[_Product | str, ...] = ()
+    subcomponents: tuple[_Component | str, ...] = ()  # of the drafts
     timestamp: str = ""
     updated: str = ""
     justification: str = ""
     impact: str = ""
     action: str = ""
+    notes: str = ""
 
 
 class _Vex(msgspec.Struct, gc=False, rename={"id": "@id", "updated": "last_updated"}):
@@ -68,9 +79,14 @@ def _identity(text: str) -> str:
     return (purl.canonical(text) if text.startswith("pkg:") else "") or text
 
 
-def _product(product: _Product) -> VexProduct:
+def _component(given: _Component | str) -> str:
+    return _identity(given if isinstance(given, str) else given.identifiers.get("purl") or given.id)
+
+
+def _product(given: _Product | str, beside: tuple[_Component | str, ...]) -> VexProduct:
+    product = _Product(id=given) if isinstance(given, str) else given
     identifiers = {kind: _identity(value) if kind == "purl" else value for kind, value in product.identifiers.items()}
-    parts = {_identity(each.identifiers.get("purl") or each.id) for each in product.subcomponents}
+    parts = {_component(each) for each in product.subcomponents or beside}
     return VexProduct(
         id=_identity(product.id),
         identifiers=tuple(sorted(identifiers.items())),
@@ -80,16 +96,17 @@ def _product(product: _Product) -> VexProduct:
 
 
 def _statement(statement: _Statement, at: int, issued: str) -> VexStatement:
-    vulnerability = statement.vulnerability
+    given = statement.vulnerability
+    vulnerability = _Vulnerability(name=given) if isinstance(given, str) else given
     name = vulnerability.name or vulnerability.id or "unnamed"
     return VexStatement(
         vulnerability=fit(name, 255),
         aliases=tuple(sorted(set(vulnerability.aliases) - {name})),
         status=statement.status,
         justification=statement.justification,
-        impact=fit(statement.impact, _TEXT),
+        impact=fit("\n".join(filter(None, (statement.impact, statement.notes))), _TEXT),
         action=fit(statement.action, _TEXT),
-        products=tuple(_product(each) for each in statement.products),
+        products=tuple(_product(each, statement.subcomponents) for each in statement.products),
         issued_at=instant(statement.updated) or instant(statement.timestamp) or issued,
         pointer=f"/statements/{at}",
     )
@@ -128,7 +145,8 @@ def _detects(content: Content) -> bool:
 
 
 def _version(content: Content) -> str:
-    return str(content.object.get("@context", ""))[len(_CONTEXT) :].strip("/").removeprefix("v")
+    """Give the version of the context; without one it is the draft that had none."""
+    return str(content.object.get("@context", ""))[len(_CONTEXT) :].strip("/").removeprefix("v") or "0.0.0"
 
 
 def _kind(_content: Content) -> EvidenceKind:
@@ -138,7 +156,12 @@ def _kind(_content: Content) -> EvidenceKind:
 OPENVEX: Final = Format(
     name=NAME,
     media_types=("application/vnd.openvex+json",),
-    schemas=(("0.2.0", "openvex-0.2.0.schema.json"),),
+    schemas=(
+        ("0.2.0", "openvex-0.2.0.schema.json"),
+        ("0.0.2", "openvex-0.0.schema.json"),
+        ("0.0.1", "openvex-0.0.schema.json"),
+        ("0.0.0", "openvex-0.0.schema.json"),
+    ),
     detects=_detects,
     version=_version,
     kind=_kind,

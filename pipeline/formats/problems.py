@@ -12,12 +12,19 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.holds_nothing", "The document is of a known format, and empty of anything that counts."),
     ("evidence.format_mismatch", "The document is not of the format that was declared."),
     ("evidence.version_unsupported", "The format is known, this version of it is not."),
+    (
+        "evidence.csaf",
+        "The document breaks a mandatory test of CSAF; the rest of the code is its clause in the standard.",
+    ),
+    ("evidence.reachability", "A reachability graph or observation contradicts itself; the rest of the code says how."),
     ("evidence.schema", "The document breaks its format's schema; the part behind the second dot is the keyword."),
     ("evidence.payload_invalid", "The envelope's payload is not standard base64 of a known document."),
     ("evidence.subject_missing", "Neither the submitter nor the document names an image digest."),
     ("evidence.subject_invalid", "The subject given is not a digest."),
     ("evidence.subjects_too_many", "The document names more subjects than one submission may speak of."),
     ("evidence.is_advisory", "An advisory belongs into a feed, not to an image."),
+    ("evidence.reference_broken", "An index or id in the document leads nowhere."),
+    ("evidence.reference_loop", "Something in the document rests on itself."),
     ("evidence.unreadable", "A value has a type or length that the facts cannot hold."),
 )
 """Fault codes with their sentence, for the reference and the doors."""

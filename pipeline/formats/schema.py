@@ -19,6 +19,12 @@ _TOLERATED_FORMATS: Final = frozenset({"iri"})
 _SHARED: Final = ("jsf-0.82.schema.json", "spdx.schema.json", "cryptography-defs.schema.json")
 RELAXED: Final = "spdx-2.2"
 """SPDX 2.2 is judged by the 2.3 schema, but for file checksums, which tools of its time left out."""
+SARIF: Final = "sarif-2.1.0"
+"""SARIF is judged without its rules on prose: messages of rules may lack ``text``, links and paths need not be URIs."""
+
+
+CSAF: Final = "csaf-2.0"
+"""The CSAF schema without those of CVSS, which a mandatory test of its own asks."""
 
 
 def _load(name: str) -> Any:
@@ -37,9 +43,24 @@ def validator(name: str) -> Any:
     if name == RELAXED:
         schema = _load("spdx-2.3.schema.json")
         schema["properties"]["files"]["items"]["required"] = ["SPDXID", "fileName"]
+    elif name == CSAF:
+        schema = _load("csaf-2.0.schema.json")
+        scores = schema["properties"]["vulnerabilities"]["items"]["properties"]["scores"]["items"]["properties"]
+        scores["cvss_v2"] = scores["cvss_v3"] = {"type": "object"}
+    elif name == SARIF:
+        schema = _without_links(_load("sarif-schema-2.1.0.json"))
+        del schema["definitions"]["multiformatMessageString"]["required"]
     else:
         schema = _load(name)
     return jsonschema_rs.validator_for(schema, validate_formats=True, registry=_registry(), offline=True)
+
+
+def _without_links(schema: Any) -> Any:
+    """Leave out the formats of links and paths, wherever they are demanded."""
+    if isinstance(schema, dict):
+        linked = isinstance(schema.get("format"), str) and schema["format"].startswith("uri")
+        return {key: _without_links(value) for key, value in schema.items() if not (linked and key == "format")}
+    return [_without_links(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def pointer(path: Any) -> str:

@@ -1,10 +1,15 @@
-"""SPDX 2.2 and 2.3 JSON as SBOM facts. Must not know feeds."""
+"""SPDX 2.2 and 2.3, however written, as SBOM facts; and their JSON. Must not know feeds.
 
+Every spelling of SPDX 2 (JSON, tag-value, RDF) becomes the same ``Document``; only the places of packages differ.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from cas.digest import Digest
+from cas.problems import Fault
 from cas.records.evidence import EvidenceKind, Package, SbomFacts
 from pipeline.formats.decode import algorithm, digest_in, typed
 from pipeline.formats.format import Content, Format
@@ -13,6 +18,7 @@ from pipeline.formats.schema import RELAXED
 from pipeline.versions import purl
 
 NAME: Final = "spdx-json"
+SCHEMAS: Final = (("2.2", RELAXED), ("2.3", "spdx-2.3.schema.json"))
 _NOTHING: Final = ("", "NOASSERTION", "NONE")
 _FORWARD: Final = ("CONTAINS", "DEPENDS_ON")
 _BACKWARD: Final = ("CONTAINED_BY", "DEPENDENCY_OF")
@@ -41,6 +47,7 @@ class _Package(
         "concluded": "licenseConcluded",
         "purpose": "primaryPackagePurpose",
         "source": "sourceInfo",
+        "files": "hasFiles",
     },
 ):
     id: str = ""
@@ -52,6 +59,7 @@ class _Package(
     concluded: str = ""
     purpose: str = ""
     source: str = ""
+    files: tuple[str, ...] = ()
 
 
 class _Relationship(
@@ -67,7 +75,7 @@ class _Creation(msgspec.Struct, gc=False):
     creators: tuple[str, ...] = ()
 
 
-class _Document(
+class Document(
     msgspec.Struct,
     gc=False,
     rename={
@@ -77,6 +85,8 @@ class _Document(
         "describes": "documentDescribes",
     },
 ):
+    """What we read of a document; the names are those of its JSON."""
+
     id: str = ""
     namespace: str = ""
     creation: _Creation | None = None
@@ -85,7 +95,7 @@ class _Document(
     relationships: tuple[_Relationship, ...] = ()
 
 
-_DOCUMENT: Final = msgspec.json.Decoder(_Document)
+_DOCUMENT: Final = msgspec.json.Decoder(Document)
 
 
 def _purl(package: _Package) -> str:
@@ -93,9 +103,13 @@ def _purl(package: _Package) -> str:
     return purl.canonical(given) if given else ""
 
 
-def _read_package(package: _Package, at: int) -> Package:
+def source_of(text: str) -> str:
+    """Give ``name@version`` of the source package that Trivy writes into the text about a package's source."""
+    return text.removeprefix(_BUILT_FROM).replace(" ", "@", 1) if text.startswith(_BUILT_FROM) else ""
+
+
+def _read_package(package: _Package, pointer: str) -> Package:
     licenses = {text for text in (package.declared, package.concluded) if text not in _NOTHING}
-    source = package.source.removeprefix(_BUILT_FROM) if package.source.startswith(_BUILT_FROM) else ""
     return Package(
         ref=package.id,
         purl=_purl(package),
@@ -104,17 +118,19 @@ def _read_package(package: _Package, at: int) -> Package:
         type=package.purpose.lower(),
         licenses=tuple(sorted(licenses)),
         hashes=tuple(sorted({(algorithm(each.algorithm), each.value.lower()) for each in package.checksums})),
-        pointer=f"/packages/{at}",
-        source=source.replace(" ", "@", 1),
+        pointer=pointer,
+        source=source_of(package.source),
     )
 
 
-def _edges(relationships: tuple[_Relationship, ...]) -> set[tuple[str, str]]:
+def _edges(document: Document) -> set[tuple[str, str]]:
+    relationships = document.relationships
     out = {(each.a, each.b) for each in relationships if each.type in _FORWARD}
+    out |= {(each.id, file) for each in document.packages for file in each.files}
     return out | {(each.b, each.a) for each in relationships if each.type in _BACKWARD}
 
 
-def _subjects_of(document: _Document) -> tuple[Digest, ...]:
+def _subjects_of(document: Document) -> tuple[Digest, ...]:
     """List the digests of what the document describes: checksums, image purls, versions of those packages."""
     described = set(document.describes)
     described |= {each.b for each in document.relationships if each.type == "DESCRIBES" and each.a == document.id}
@@ -129,24 +145,44 @@ def _subjects_of(document: _Document) -> tuple[Digest, ...]:
     return tuple(sorted(filter(None, found)))
 
 
-def read(data: bytes, version: str) -> SbomFacts:
-    """Give the facts of an SPDX 2 document.
-
-    Raises: evidence.unreadable, cas.too_large
-    """
-    document = typed(data, _DOCUMENT, NAME)
+def facts(document: Document, name: str, pointers: Sequence[str] = ()) -> SbomFacts:
+    """Give the facts of a document read as ``name``; ``pointers`` are the packages' places, else those of JSON."""
     creation = document.creation or _Creation()
-    packages = [_read_package(package, at) for at, package in enumerate(document.packages)]
+    packages = [
+        _read_package(package, pointers[at] if pointers else f"/packages/{at}")
+        for at, package in enumerate(document.packages)
+    ]
     packages.sort(key=lambda each: (each.purl, each.name, each.version, each.ref, each.pointer))
     return SbomFacts(
-        format=f"{NAME}/{version}",
+        format=name,
         serial=document.namespace,
         created_at=instant(creation.created),
         tools=tuple(sorted({text[6:] for text in creation.creators if text.startswith("Tool: ")})),
         subjects=_subjects_of(document),
         packages=tuple(packages),
-        depends=tuple(sorted(_edges(document.relationships))),
+        depends=tuple(sorted(_edges(document))),
     )
+
+
+def read(data: bytes, version: str) -> SbomFacts:
+    """Give the facts of an SPDX 2 document in JSON.
+
+    Raises: evidence.unreadable, cas.too_large
+    """
+    return facts(typed(data, _DOCUMENT, NAME), f"{NAME}/{version}")
+
+
+def created_faults(document: Any) -> Iterator[Fault]:
+    """Hold the time of creation to what the standard says and its schema does not."""
+    creation = document.get("creationInfo")
+    text = creation.get("created") if isinstance(creation, dict) else None
+    if isinstance(text, str) and not instant(text):
+        said = f"{text[:80]!r} is no time of the form YYYY-MM-DDThh:mm:ssZ"
+        yield Fault("/creationInfo/created", "evidence.schema.format", said)
+
+
+def _faults(content: Content) -> Iterator[Fault]:
+    return created_faults(content.object)
 
 
 def _detects(content: Content) -> bool:
@@ -157,21 +193,24 @@ def _version(content: Content) -> str:
     return str(content.object.get("spdxVersion", "")).removeprefix("SPDX-")
 
 
-def _kind(_content: Content) -> EvidenceKind:
+def kind(_content: Content) -> EvidenceKind:
+    """Every SPDX 2 document is an SBOM."""
     return "sbom"
 
 
-def _subjects(facts: Any) -> tuple[Digest, ...]:
+def subjects(facts: Any) -> tuple[Digest, ...]:
+    """List what the facts name as described."""
     return tuple(facts.subjects)
 
 
 SPDX2: Final = Format(
     name=NAME,
     media_types=("application/spdx+json",),
-    schemas=(("2.2", RELAXED), ("2.3", "spdx-2.3.schema.json")),
+    schemas=SCHEMAS,
     detects=_detects,
     version=_version,
-    kind=_kind,
+    kind=kind,
     read=read,
-    subjects=_subjects,
+    subjects=subjects,
+    faults=_faults,
 )

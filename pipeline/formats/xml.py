@@ -1,7 +1,12 @@
-"""XML inside bounds: no document type, no entities of its own, no processing of anything outside. Knows no format.
+"""XML inside bounds: no declarations, no entities of its own, no processing of anything outside. Knows no format.
 
 Expat reads; what makes XML dangerous (DTDs, entity declarations, external references) is refused where it begins,
 before anything is expanded. Size, depth and number of elements and attributes are bounded while reading.
+
+Coverage and test tools begin with a document type that only names a DTD (``<!DOCTYPE report PUBLIC "…"
+"report.dtd">``). Such a one is blanked out and the rest is read as if it had not been there: nothing is fetched,
+nothing declared, and an entity that the DTD might have declared is undefined, thus refused. With an internal subset
+it is refused itself.
 """
 
 from collections.abc import Iterator
@@ -13,16 +18,26 @@ from cas.problems import TooLarge
 from pipeline.formats.decode import MAX_BYTES, MAX_DEPTH, MAX_NODES
 
 _CHUNK: Final = 1 << 16
+_BLANKS: Final = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 
 
 class XmlInvalidError(ValueError):
     """The bytes are not XML that we take; the message says why and where."""
 
 
+class _Doctype(Exception):  # noqa: N818 - a way out of expat, not an error
+    """A document type without declarations ends at a byte."""
+
+    def __init__(self, end: int) -> None:
+        super().__init__(end)
+        self.end = end
+
+
 class _Reader:
     """Builds elements from what expat tells, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, doctype: bool) -> None:
+        self.doctype = doctype  # whether one that declares nothing may stand here
         self.builder = TreeBuilder()
         self.depth = 0
         self.nodes = 0
@@ -31,7 +46,7 @@ class _Reader:
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.builder.data
-        self.parser.StartDoctypeDeclHandler = self.refuse_doctype
+        self.parser.StartDoctypeDeclHandler = self.doctype_begins
         self.parser.EntityDeclHandler = self.refuse_entity
         self.parser.ExternalEntityRefHandler = self.refuse_entity
 
@@ -48,8 +63,10 @@ class _Reader:
         self.depth -= 1
         self.builder.end(_named(name))
 
-    def refuse_doctype(self, *_told: object) -> None:
-        raise XmlInvalidError(f"line {self.parser.CurrentLineNumber}: document types are not taken")
+    def doctype_begins(self, _name: str, _system: str | None, _public: str | None, subset: int) -> None:
+        if self.doctype and not subset:
+            raise _Doctype(self.parser.CurrentByteIndex)  # expat tells it at the closing bracket
+        raise XmlInvalidError(f"line {self.parser.CurrentLineNumber}: document types with declarations are not taken")
 
     def refuse_entity(self, *_told: object) -> int:
         raise XmlInvalidError(f"line {self.parser.CurrentLineNumber}: entities are not taken")
@@ -67,7 +84,25 @@ def parse(data: bytes) -> Element:
     """
     if len(data) > MAX_BYTES:
         raise TooLarge(what="bytes", limit=MAX_BYTES, found=len(data))
-    reader = _Reader()
+    try:
+        return _read(data, doctype=True)
+    except _Doctype as found:
+        return _read(_blanked(data, found.end), doctype=False)
+
+
+def _blanked(data: bytes, end: int) -> bytes:
+    """Put blanks where a document type stood, so that lines and columns stay.
+
+    Raises: XmlInvalidError
+    """
+    begin = data.rfind(b"<!DOCTYPE", 0, end)
+    if begin < 0 or data[end : end + 1] != b">":  # as in UTF-16
+        raise XmlInvalidError("document types are taken in encodings that contain ASCII only")
+    return data[:begin] + data[begin : end + 1].translate(_BLANKS) + data[end + 1 :]
+
+
+def _read(data: bytes, *, doctype: bool) -> Element:
+    reader = _Reader(doctype=doctype)
     try:
         for at in range(0, len(data), _CHUNK):
             reader.parser.Parse(data[at : at + _CHUNK], False)

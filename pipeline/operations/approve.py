@@ -4,7 +4,6 @@ The person is who signed, not who carried the file here. An approval speaks of o
 its environment; anything else is void.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,14 +12,13 @@ from cas.digest import Digest
 from cas.problems import Category, ExpectationFailed, Problem
 from cas.records.base import Instant, Nonce
 from cas.records.promotion import AdmittedApproval, Approval, Promotion, PromotionStatus
-from cas.records.proof import Person, Verification, VerifyInput
+from cas.records.proof import Person
 from cas.records.release import Environment, Release
 from cas.store import load, save
 from pipeline.attest import envelope, statements
 from pipeline.effects import Caller, Effects
-from pipeline.operations import trust
+from pipeline.operations import personal
 from pipeline.operations.work import Work
-from pipeline.stages.verify import VERIFY
 
 OPEN_STATES = frozenset({"pending_approval", "approved"})
 _ATTEMPTS = 8
@@ -60,24 +58,6 @@ class ApprovalNotOpen(Problem):
     category = Category.CONFLICT
     title = "This promotion does not wait for approvals"
     remedy = "See where the promotion stands: stella promotion show."
-
-
-class ApprovalUnsigned(Problem):
-    """No person's own key with purpose approve signed the statement."""
-
-    code = "approval.not_signed"
-    category = Category.DENIED
-    title = "Not signed by one person's key for approvals"
-    remedy = "Sign with your own key that the directory lists with purpose approve."
-
-
-class ApproverUnknown(Problem):
-    """The directory lists no such person."""
-
-    code = "approval.person_unknown"
-    category = Category.DENIED
-    title = "The directory does not list this person"
-    remedy = "Have the owner of the root key add the person to the directory."
 
 
 class PromotionMissing(Problem):
@@ -186,7 +166,7 @@ def admit_login(
     payload = statement_to_sign(asked, decision, reason, expires_at, effects.entropy.nonce())
     name, approval = statements.content_of(statements.parse(payload), "approval", Approval)
     given = _given(effects, name, approval)
-    person = _person(effects, lambda each: each.id == caller.actor)
+    person = personal.person(effects, lambda each: each.id == caller.actor)
     work = Work(effects, caller)
     _judge(given, person, work.now)
     return _append(work, given, person, envelope_digest=None, verification=None, beside=effects.store.put(evidence))
@@ -197,28 +177,21 @@ def _admit(
 ) -> AdmittedApproval:
     given = _given(effects, name, approval)  # (2)
     work = Work(effects, caller)
-    kept = effects.store.put(envelope_bytes)
-    standing = trust.current(effects)
-    done = work.run(  # (3)
-        VERIFY,
-        VerifyInput(
-            envelope=kept,
-            trust_root=standing.root_digest,
-            directory=standing.directory_digest,
-            position=effects.log.head().size,
-            purpose="approve",
-            subjects=tuple(sorted({named for _, named in given.view.subjects})),
-        ),
-    )
-    person = _signer(effects, done.record)
-    first = _repeated(effects, given, person)
+    try:
+        signed = personal.signed(work, envelope_bytes, [named for _, named in given.view.subjects])  # (3)
+    except personal.SubjectsWrong as problem:
+        raise ApprovalVoid(reason="the statement's subjects are not the images of the release") from problem
+    first = _repeated(effects, given, signed.person)
     if first is not None:  # (4)
         return first
-    _judge(given, person, work.now)  # (5)
-    work.expect(refs.DIRECTORY, standing.directory_digest)
-    work.expect(refs.TRUST_ROOT, standing.root_digest)
+    _judge(given, signed.person, work.now)  # (5)
     return _append(  # (6)
-        work, given, person, envelope_digest=kept, verification=done.digest, beside=done.record.payload
+        work,
+        given,
+        signed.person,
+        envelope_digest=signed.envelope,
+        verification=signed.verification,
+        beside=signed.payload,
     )
 
 
@@ -246,23 +219,6 @@ def _view(effects: Effects, status: PromotionStatus, promotion: Promotion, envir
     release = load(effects.store, promotion.release, Release)
     subjects = tuple(sorted((component.name, component.digest) for component in release.components))
     return ApprovalView(status.promotion, status.verdict, environment.name, subjects)
-
-
-def _signer(effects: Effects, verification: Verification) -> Person:
-    signers = {check.signer for check in verification.signatures if check.status == "verified"}
-    if not verification.covers:
-        raise ApprovalVoid(reason="the statement's subjects are not the images of the release")
-    if len(signers) != 1:
-        found = ", ".join(f"{check.signer or '?'}: {check.status}" for check in verification.signatures)
-        raise ApprovalUnsigned(signatures=found[:200])
-    return _person(effects, lambda each: each.login in signers)
-
-
-def _person(effects: Effects, matches: Callable[[Person], bool]) -> Person:
-    found = next((person for person in trust.current(effects).directory.people if matches(person)), None)
-    if found is None:
-        raise ApproverUnknown
-    return found
 
 
 def _repeated(effects: Effects, given: _Given, person: Person) -> AdmittedApproval | None:

@@ -28,8 +28,10 @@ from cas.records.verdict import (
     Verdict,
 )
 from cas.store import load
+from pipeline import flow
 from pipeline.effects import Caller, Effects
 from pipeline.operations.attestations import seal_record
+from pipeline.operations.rules import ask_rules, rules_of
 from pipeline.operations.work import Work
 from pipeline.stage import Done
 from pipeline.stages.assess2 import ASSESS2
@@ -37,6 +39,7 @@ from pipeline.stages.gather import GATHER, head_names
 from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.match2 import MATCH2
 from pipeline.stages.read_template import READ_TEMPLATE
+from policy.packs.view import pack_of
 
 ATTEMPTS: Final = 4
 
@@ -82,7 +85,7 @@ class Judged:
 def place_of(work: Work, release: str, environment: str) -> Place:
     """Find a release (name, id or digest) and the environment of a name, both admitted here.
 
-    Raises: promotion.not_admitted
+    Raises: promotion.not_admitted, release.illegal_move for a draft
     """
     release_digest = _find(work, release, refs.release(release))
     environment_digest = work.ref(refs.environment(environment))
@@ -103,6 +106,8 @@ def _find(work: Work, text: str, ref: str) -> Digest:
             raise NotAdmitted(digest=text)
         return text
     found = work.ref(ref) or work.ref(refs.named(text))
+    if found is None and work.ref(refs.release_draft(text)) is not None:
+        flow.release_after(text, "draft", "promote")
     if found is None:
         raise NotAdmitted(name=text[:200])
     return found
@@ -271,7 +276,22 @@ def _run(work: Work, place: Place, purpose: PurposeOfAsking, heads: tuple[Head, 
             template=template,
         ),
     )
-    return work.run(JUDGE2, JudgeInput2(question=gathered.digest, assessment=assessed.digest, answers=()))
+    answers = _answers(work, question, place, assessed.record.picture)
+    return work.run(JUDGE2, JudgeInput2(question=gathered.digest, assessment=assessed.digest, answers=answers))
+
+
+def _answers(work: Work, question: Question, place: Place, picture: Digest) -> tuple[Digest, ...]:
+    """Ask the custom rules of the question's pack about the picture."""
+    if question.policy is None:
+        return ()
+    pack = pack_of(work.effects.store.get(question.policy))
+    return ask_rules(
+        work,
+        rules_of(pack, place.environment.name),
+        release=place.release_digest,
+        environment=place.environment_digest,
+        picture=picture,
+    )
 
 
 def _sbom_facts(work: Work, question: Question) -> tuple[Digest, ...]:

@@ -11,6 +11,7 @@ from cas.records.policy import PolicyPack, VexTrustTable
 from cas.store import load
 from pipeline.effects import Caller, Effects
 from pipeline.operations.attestations import seal_record
+from pipeline.operations.rules import require_rules
 from pipeline.operations.work import Work
 from policy.packs.reading import read_pack
 
@@ -75,13 +76,14 @@ def starter(name: str) -> bytes:
 def store_pack(effects: Effects, caller: Caller, yaml_bytes: bytes) -> Stored:
     """Validate a pack, store it canonically with its YAML beside it, and make it the newest of its name.
 
-    Raises: policy.yaml_invalid, policy.pack_invalid with all faults, policy.trust_table_missing
+    Raises: policy.yaml_invalid, policy.pack_invalid with all faults, policy.trust_table_missing, rego.rule_missing
     """
     pack = read_pack(yaml_bytes)
     if pack.trust_table is not None:
         if effects.log.admitted(pack.trust_table) is None:
             raise TableMissing(digest=pack.trust_table)
         load(effects.store, pack.trust_table, VexTrustTable)
+    require_rules(effects, pack)
     work = Work(effects, caller)
     name = work.save(pack)
     if work.ref(refs.policy_pack(pack.name)) == name:

@@ -12,7 +12,8 @@ from cas import digest, refs
 from cas.digest import Digest
 from cas.problems import Category, ExpectationFailed, Problem
 from cas.records.deploy import Deployed
-from cas.records.promotion import Promotion, PromotionStatus
+from cas.records.picture import DecideInput2
+from cas.records.promotion import BreakGlass, Promotion, PromotionStatus
 from cas.records.proof import RefMove
 from cas.records.verdict import DecideInput, Decision, PurposeOfAsking
 from cas.store import load
@@ -22,8 +23,9 @@ from pipeline.operations import asking
 from pipeline.operations.asking import Judged, Place, evaluate, simulate
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.promotions import PromotionMissing, PromotionView, listed, view, waiting_for
+from pipeline.operations.release_state import check_may
 from pipeline.operations.work import Work
-from pipeline.stages.decide import DECIDE
+from pipeline.stages.decide2 import DECIDE2
 
 __all__ = [
     "Judged",
@@ -128,13 +130,14 @@ def request(
     Ends rejected, pending_approval, approved, or pending_gate when the evidence could not be decided on. A rollback
     (``purpose`` with the Packet it returns to) is judged too, but its verdict does not reject it.
 
-    Raises: promotion.*, gather.*, assess.*, policy.*, cas.expectation_failed
+    Raises: promotion.*, release.illegal_move, gather.*, assess.*, policy.*, cas.expectation_failed
     """
     if purpose not in {"promotion", "rollback"} or (purpose == "rollback") != (rollback_to is not None):
         raise PurposeWrong(purpose=str(purpose)[:80])
     for attempt in range(ATTEMPTS):
         work = Work(effects, caller)
         place = asking.place_of(work, release, environment)
+        _check_life(work, place, purpose)
         if rollback_to is None:
             _check_order(work, place)
         else:
@@ -157,6 +160,11 @@ def _committed(work: Work, *, last: bool) -> bool:
             raise
         return False
     return True
+
+
+def _check_life(work: Work, place: Place, purpose: PurposeOfAsking) -> None:
+    """Hold a promotion to the release's life: a retired one goes nowhere new, and nobody may retire it meanwhile."""
+    check_may(work, place.release.name, "roll_back" if purpose == "rollback" else "promote")
 
 
 def _check_order(work: Work, place: Place) -> None:
@@ -234,11 +242,23 @@ def _judge(moving: _Moving) -> None:
     judged = asking.judge_in(moving.work, moving.place, moving.promotion.purpose)
     moving.status = msgspec.structs.replace(moving.status, verdict=judged.digest)
     outcome = "allow" if moving.promotion.purpose == "rollback" else judged.verdict.outcome
-    if outcome != "undecided":
+    if outcome != "allow" and _glass(moving.work, moving.place) is not None:
+        moving.step("break_glass")
+    elif outcome != "undecided":
         moving.step("allow" if outcome == "allow" else "deny")
     if judged.reused:
         moving.work.expect(_verdict_ref(moving), judged.digest)
     moving.work.note("promotion.judged", None, (moving.move(),), beside=(judged.digest,))
+
+
+def _glass(work: Work, place: Place) -> Digest | None:
+    """Give the act by which two people set the verdict aside, while it lasts; the append expects it to stand."""
+    name = refs.break_glass(place.release_digest, place.environment.name)
+    found = work.ref(name)
+    if found is None or load(work.effects.store, found, BreakGlass).expires_at <= asking.as_of(work):
+        return None
+    work.expect(name, found)
+    return found
 
 
 def _verdict_ref(moving: _Moving) -> str:
@@ -252,8 +272,8 @@ def _decide(moving: _Moving) -> None:
     source = _source(work, moving.place)
     directory, stopped = work.ref(refs.DIRECTORY), work.ref(refs.STOP_LINE)
     done = work.run(
-        DECIDE,
-        DecideInput(
+        DECIDE2,
+        DecideInput2(
             promotion=moving.name,
             verdict=status.verdict,
             environment=moving.place.environment_digest,
@@ -261,6 +281,8 @@ def _decide(moving: _Moving) -> None:
             approvals=status.approvals,
             stop_line=stopped,
             source_deployed=source,
+            break_glass=_glass(work, moving.place),
+            unreviewed=work.members(refs.break_glass_unreviewed(moving.place.environment.name)),
             as_of=asking.as_of(work),
         ),
     )
@@ -282,13 +304,14 @@ def decide(effects: Effects, caller: Caller, promotion_id: str) -> PromotionView
     When the verdict's time is over or what it rests on moved, the release is judged again first; approvals of the
     earlier verdict are void then.
 
-    Raises: promotion.missing, promotion.illegal_move, as ``request``
+    Raises: promotion.missing, promotion.illegal_move, release.illegal_move, as ``request``
     """
     for attempt in range(ATTEMPTS):
         moving = _moving(effects, caller, promotion_id)
         state = moving.status.state
         if state in flow.FINAL or state == "deploying":
             flow.after(state, "approve")
+        _check_life(moving.work, moving.place, moving.promotion.purpose)
         if not _current(moving):
             _judge(moving)
         if moving.status.state in {"pending_approval", "approved"}:
@@ -325,15 +348,17 @@ def check_current(work: Work, promotion_id: str) -> Decision:
     """Give the decision that a deployment may spend, and expect what it rests on to stand when the work is appended.
 
     For whoever moves approved → deploying: the ref's compare and swap spends the decision once. Refused when its time
-    is over, an approval or veto came in since, new evidence or another head moved, or the line was stopped.
+    is over, an approval or veto came in since, new evidence or another head moved, the line was stopped, or the release
+    was retired.
 
-    Raises: promotion.missing, promotion.illegal_move, promotion.decision_stale
+    Raises: promotion.missing, promotion.illegal_move, promotion.decision_stale, release.illegal_move
     """
     seen = view(work.effects, promotion_id)
     flow.after(seen.status.state, "deploy")
     place = asking.place_of(work, seen.promotion.release, seen.environment.name)
     moving = _Moving(work, place, seen.digest, seen.promotion, seen.status)
     work.expect(refs.promotion(seen.id), seen.status_digest)
+    _check_life(work, place, seen.promotion.purpose)
     decision = seen.decision
     if decision is None or decision.outcome != "approved" or decision.approvals != seen.status.approvals:
         raise DecisionStale(promotion=promotion_id, why="approvals changed since")
@@ -343,6 +368,11 @@ def check_current(work: Work, promotion_id: str) -> Decision:
     if asked.stop_line != work.ref(refs.STOP_LINE) or asked.directory != work.ref(refs.DIRECTORY):
         raise DecisionStale(promotion=promotion_id, why="the line or the directory changed since")
     work.expect(refs.STOP_LINE, asked.stop_line)
+    if isinstance(asked, DecideInput2):
+        name = refs.break_glass_unreviewed(place.environment.name)
+        work.expect(name, work.ref(name))
+        if asked.break_glass != _glass(work, place) or asked.unreviewed != work.members(name):
+            raise DecisionStale(promotion=promotion_id, why="what was set aside or reviewed changed since")
     if decision.environment != place.environment_digest:
         raise DecisionStale(promotion=promotion_id, why="the environment changed since")
     if decision.verdict != seen.status.verdict or not _current(moving):
@@ -350,10 +380,12 @@ def check_current(work: Work, promotion_id: str) -> Decision:
     return decision
 
 
-def _asked(work: Work, seen: PromotionView) -> DecideInput:
+def _asked(work: Work, seen: PromotionView) -> DecideInput | DecideInput2:
     note = work.effects.log.run_of(seen.status.decision) if seen.status.decision else None
     if note is None:
         raise DecisionStale(promotion=seen.id, why="this instance did not make the decision")
+    if note.version == DECIDE2.version:
+        return load(work.effects.store, note.input, DecideInput2)
     return load(work.effects.store, note.input, DecideInput)
 
 

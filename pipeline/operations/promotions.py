@@ -1,5 +1,6 @@
 """Promotions as they stand, to be read: by id, in a list, by who is waited for. Must not know how they move."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cas import refs
@@ -73,14 +74,20 @@ def listed(effects: Effects, state: PromotionState | None = None) -> tuple[Promo
     return tuple(sorted(kept, key=lambda one: (one.promotion.requested_at, one.id), reverse=True))
 
 
-def waiting_for(effects: Effects, login: str) -> tuple[PromotionView, ...]:
-    """List promotions that this person may still approve: not their own, not voted on, of their groups if any."""
+def waiting_for(
+    effects: Effects, login: str, among: Iterable[PromotionView] | None = None
+) -> tuple[PromotionView, ...]:
+    """List promotions that this person may still approve: not their own, not voted on, of their groups if any.
+
+    They are looked for among all, or among those that the caller has found already.
+    """
     directory = effects.log.ref(refs.DIRECTORY)
     people = load(effects.store, directory, Directory).people if directory else ()
     person = next((one for one in people if one.login == login), None)
     if person is None:
         return ()
-    return tuple(one for one in listed(effects, "pending_approval") if _may(effects, person, one))
+    found = listed(effects, "pending_approval") if among is None else among
+    return tuple(one for one in found if one.status.state == "pending_approval" and _may(effects, person, one))
 
 
 def _may(effects: Effects, person: Person, one: PromotionView) -> bool:

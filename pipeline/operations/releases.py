@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,13 +16,15 @@ from cas.digest import Digest
 from cas.problems import Category, Fault, Problem
 from cas.records.base import pairs
 from cas.records.deploy import Deployed
-from cas.records.proof import HeadSet
+from cas.records.proof import HeadSet, RefMove
 from cas.records.release import Component, ComposeInput, ComposeProject, Release, Resolution, Role, Tree
+from cas.records.release_life import ReleaseState
 from cas.store import load
-from pipeline import images
+from pipeline import flow, images
 from pipeline.effects import Caller, Effects
 from pipeline.operations import images as image_work
 from pipeline.operations.capture import CapturedFile, TemplateInvalid, check, read_folder, tree_of
+from pipeline.operations.release_state import standing, standing_in
 from pipeline.operations.work import Work
 from pipeline.stages.compose import COMPOSE
 from targets import platforms as platforms_of
@@ -104,11 +106,12 @@ def create(
     Raises: release.invalid, release.name_taken, compose.invalid, template.*, image.*, registry.* problems
     """
     specs = [spec if isinstance(spec, ComponentSpec) else ComponentSpec(*spec) for spec in components]
-    _check_names(name, line, specs)
-    files = _template_files(template, tuple(compose_files))
+    check_names(name, line, specs)
+    files = template_files(template, tuple(compose_files))
     work = Work(effects, caller)
-    made = tuple(sorted((_component(effects, spec, tuple(platforms), keep_images) for spec in specs), key=_by_name))
-    tree, project = _capture(work, files, tuple(compose_files), made)
+    made = tuple(sorted((component_of(effects, spec, tuple(platforms), keep_images) for spec in specs), key=by_name))
+    tree = keep_tree(work, files)
+    project = read_project(work, tree, tuple(compose_files), made)
     release = Release(
         name=name,
         line=line or line_of(name),
@@ -123,18 +126,14 @@ def create(
     known = work.ref(refs.release(name))
     if known is not None:
         return _existing(effects, known, release)
-    named = work.save(release)
-    work.note(
-        "release.finalized",
-        named,
-        [work.move(refs.release(name), named), work.move(refs.named(digest.uuid_of(named)), named)],
-        beside=[one.resolution for one in made] + [one for one in (tree, project) if one],
-    )
+    flow.release_after(name, standing_in(work, name).state, "create")
+    created = freeze(work, release)
     work.commit()
-    return Created(named, digest.uuid_of(named), release, existed=False)
+    return created
 
 
-def _by_name(component: Component) -> str:
+def by_name(component: Component) -> str:
+    """Give what components are sorted by."""
     return component.name
 
 
@@ -143,13 +142,17 @@ def line_of(name: str) -> str:
     return _VERSION.sub("", name) or name
 
 
-def _check_names(name: str, line: str, specs: Sequence[ComponentSpec]) -> None:
+def check_names(name: str, line: str, specs: Sequence[ComponentSpec], *, least: int = 1) -> None:
+    """Refuse names that targets cannot carry, and too many or too few components.
+
+    Raises: release.invalid with all faults
+    """
     faults = []
     for pointer, text in (("/name", name), *((("/line", line),) if line else ())):
         if not _SLUG.match(text):
             faults.append(Fault(pointer, "release.name_invalid", "letters, digits, dot, dash and underscore only"))
-    if not specs or len(specs) > MAX_COMPONENTS:
-        faults.append(Fault("/components", "release.components_count", f"1 to {MAX_COMPONENTS} components"))
+    if not least <= len(specs) <= MAX_COMPONENTS:
+        faults.append(Fault("/components", "release.components_count", f"{least} to {MAX_COMPONENTS} components"))
     seen: set[str] = set()
     for at, spec in enumerate(specs):
         if not _SLUG.match(spec.name):
@@ -161,10 +164,13 @@ def _check_names(name: str, line: str, specs: Sequence[ComponentSpec]) -> None:
         raise ReleaseInvalid(release=name[:128], faults=tuple(faults))
 
 
-def _template_files(
+def template_files(
     template: Path | Mapping[str, CapturedFile] | None, compose_files: tuple[str, ...]
 ) -> Mapping[str, CapturedFile] | None:
-    """Read and check the template before any of it is kept: a refused secret must not stay behind as an object."""
+    """Read and check the template before any of it is kept: a refused secret must not stay behind as an object.
+
+    Raises: template.*, compose.*
+    """
     if template is None:
         return None
     if isinstance(template, Path):
@@ -177,7 +183,11 @@ def _template_files(
     return files
 
 
-def _component(effects: Effects, spec: ComponentSpec, platforms: tuple[str, ...], keep: bool) -> Component:
+def component_of(effects: Effects, spec: ComponentSpec, platforms: tuple[str, ...], keep: bool) -> Component:
+    """Ask what a reference names, once, and make a component of it.
+
+    Raises: image.*, registry.* problems
+    """
     resolution, named = image_work.resolve(effects, spec.reference)
     offered = platforms_of.platforms(resolution)
     wanted = tuple(sorted(set(spec.platforms or platforms or offered)))
@@ -201,23 +211,45 @@ def _component(effects: Effects, spec: ComponentSpec, platforms: tuple[str, ...]
     )
 
 
-def _capture(
-    work: Work,
-    files: Mapping[str, CapturedFile] | None,
-    compose_files: tuple[str, ...],
-    components: tuple[Component, ...],
-) -> tuple[Digest | None, Digest | None]:
-    """Keep the template, read it, and demand that every image in it is a component."""
+def keep_tree(work: Work, files: Mapping[str, CapturedFile] | None) -> Digest | None:
+    """Keep a template's files as a tree."""
     if files is None:
-        return None, None
+        return None
     for captured in files.values():
         work.effects.store.put(captured.data)
-    tree = work.save(tree_of(files))
+    return work.save(tree_of(files))
+
+
+def read_project(
+    work: Work, tree: Digest | None, compose_files: tuple[str, ...], components: tuple[Component, ...]
+) -> Digest | None:
+    """Read the Compose project out of a template, and demand that every image in it is a component.
+
+    Raises: release.invalid, compose.*
+    """
+    if tree is None:
+        return None
     done = work.run(COMPOSE, ComposeInput(tree=tree, files=compose_files))
     _, faults = matching.match(done.record.services, components)
     if faults:
         raise ReleaseInvalid(faults=faults)
-    return tree, done.digest
+    return done.digest
+
+
+def freeze(work: Work, release: Release, *more: RefMove) -> Created:
+    """Note the entry that makes a release: its name and id come to mean it, what was captured stands beside.
+
+    The work's caller commits.
+    """
+    named = work.save(release)
+    work.note(
+        "release.finalized",
+        named,
+        [*more, work.move(refs.release(release.name), named), work.move(refs.named(digest.uuid_of(named)), named)],
+        beside=[one.resolution for one in release.components]
+        + [one for one in (release.template, release.compose) if one],
+    )
+    return Created(named, digest.uuid_of(named), release, existed=False)
 
 
 def _existing(effects: Effects, known: Digest, wanted: Release) -> Created:
@@ -251,11 +283,19 @@ class Listed:
     environments: tuple[str, ...]
 
 
-def list_releases(effects: Effects, *, environment: str = "", line: str = "") -> tuple[Listed, ...]:
-    """List releases, newest first; of an environment: those that run there now."""
+def list_releases(
+    effects: Effects, *, environment: str = "", line: str = "", state: ReleaseState | Literal["", "all"] = ""
+) -> tuple[Listed, ...]:
+    """List releases, newest first; of an environment: those that run there now.
+
+    Of one state, or all; when none is said, all but archived ones. Drafts are no releases, and listed apart.
+    """
     running = deployed(effects)
     found = []
-    for _, named in effects.log.refs("release/"):
+    for name, named in effects.log.refs(refs.release("")):
+        stands = standing(effects, name.removeprefix(refs.release(""))).state
+        if stands != state if state not in {"", "all"} else stands == "archived" and not state:
+            continue
         release = load(effects.store, named, Release)
         where = tuple(sorted(name for name, member in running if member.release == named))
         if (not environment or environment in where) and (not line or line == release.line):

@@ -47,7 +47,7 @@ class Work:
             for kind in kinds:
                 if self._is(known.output, kind):
                     return Done(known.output, load(self.effects.store, known.output, kind), known)
-        done = advance(stage, name, self.effects.store)
+        done = advance(stage, name, self.effects.store, engines=self.effects.engines)
         self._runs.append(done.note)
         return done
 

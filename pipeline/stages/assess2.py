@@ -27,13 +27,14 @@ from pipeline.formats.format import Facts
 from pipeline.stage import Stage, StageIO
 from pipeline.stages.assess import EvidenceForeign, FindingsIncomplete, TooManyFindings
 from pipeline.stages.gather import deployed_of
-from policy import accepted, consensus, unknowns
+from pipeline.versions.vers import within
+from policy import accepted, claims, unknowns
 from policy.accepted import Accepted
 from policy.assessing import Context, Known, Listed, Piece, findings, order
 from policy.images import named
 from policy.instants import earliest_after
 from policy.packs.view import trust_table_of
-from policy.products import Subject
+from policy.product_identity import Subject, links_of
 from policy.reported import package_of
 from policy.trust_table import BUILT_IN
 
@@ -92,6 +93,7 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
         accepted.in_force(granted, environment.name, release.line, question.as_of),
         _baseline(asked, question, release.line, io),
         _Lists(question.feed, io),
+        within,
     )
     found: list[AssessedFinding2] = []
     changes: set[Instant | None] = set()
@@ -234,8 +236,10 @@ def _piece(heard: _Heard, matched: dict[Digest, Findings2]) -> Piece:
             digests=frozenset(heard.question.subjects),
             image=named(f"{heard.part.repository}:{heard.part.tag or 'latest'}"),
             purls=frozenset(package.purl for _, facts in heard.sboms for package in facts.packages if package.purl),
+            platform=heard.question.platform,
+            links=tuple(sorted({link for _, facts in heard.sboms for link in links_of(facts)})) if heard.vex else (),
         ),
-        statements=consensus.index(heard.vex),
+        statements=claims.index(heard.vex),
         matches=tuple((row, matched[row.facts].matches) for row in documents.values() if row.facts in matched),
         reports=tuple({(row.raw, row.facts): (row, facts) for row, facts in heard.reports}.values()),
         reach=tuple({(row.raw, row.facts): (row, facts) for row, facts in heard.reach}.values()),

@@ -5,6 +5,7 @@ from pipeline.stages.assess import ASSESS
 from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.compose import COMPOSE
 from pipeline.stages.decide import DECIDE
+from pipeline.stages.decide2 import DECIDE2
 from pipeline.stages.drift import DRIFT
 from pipeline.stages.gather import GATHER
 from pipeline.stages.import_feed import IMPORT_FEED
@@ -19,6 +20,7 @@ from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
 from pipeline.stages.read_feed import READ_FEED
 from pipeline.stages.read_template import READ_TEMPLATE
+from pipeline.stages.rego import REGO
 from pipeline.stages.render import RENDER
 from pipeline.stages.seal import SEAL
 from pipeline.stages.sticker import STICKER
@@ -37,9 +39,11 @@ STAGES: tuple[AnyStage, ...] = (
     MATCH2,
     ASSESS,
     ASSESS2,
+    REGO,
     JUDGE,
     JUDGE2,
     DECIDE,
+    DECIDE2,
     RENDER,
     PLAN,
     STICKER,

@@ -64,11 +64,11 @@ def decide(asked: DecideInput, io: StageIO) -> Decision:
     promotion = io.load(asked.promotion, Promotion)
     verdict = io.load(asked.verdict, Verdict)
     environment = io.load(asked.environment, Environment)
-    _check(asked, promotion, verdict, environment, io)
+    check(asked, promotion, verdict, environment, io)
     pack = io.load(verdict.policy, PolicyPack) if verdict.policy else None
-    view = _view(asked, promotion, verdict, environment, io)
+    shown = view(asked, promotion, verdict, environment, io)
     rollback = promotion.purpose == "rollback"
-    evaluated = ask(_gates(pack, environment.name, rollback=rollback), view)
+    evaluated = ask(gates(pack, environment.name, rollback=rollback), shown)
     ttl = plus(asked.as_of, pack.decision_ttl_seconds if pack else DEFAULT_TTL)
     last = min(ttl, verdict.valid_until)
     return Decision(
@@ -78,14 +78,14 @@ def decide(asked: DecideInput, io: StageIO) -> Decision:
         environment=asked.environment,
         purpose=promotion.purpose,
         as_of=asked.as_of,
-        outcome=_outcome("allow" if rollback else verdict.outcome, evaluated.results),
+        outcome=outcome("allow" if rollback else verdict.outcome, evaluated.results),
         gates=evaluated.results,
         approvals=asked.approvals,
         valid_until=min(last, earliest_after(asked.as_of, *evaluated.ends) or last),
     )
 
 
-def _check(asked: DecideInput, promotion: Promotion, verdict: Verdict, environment: Environment, io: StageIO) -> None:
+def check(asked: DecideInput, promotion: Promotion, verdict: Verdict, environment: Environment, io: StageIO) -> None:
     """Hold verdict and promotion together. The environment is the one of today: only its name must be the same."""
     if "simulation" in {verdict.purpose, promotion.purpose}:
         raise Simulated(verdict=asked.verdict)
@@ -97,7 +97,7 @@ def _check(asked: DecideInput, promotion: Promotion, verdict: Verdict, environme
         raise VerdictExpired(verdict=asked.verdict, valid_until=verdict.valid_until, as_of=asked.as_of)
 
 
-def _gates(pack: PolicyPack | None, environment: str, *, rollback: bool) -> tuple[Asked, ...]:
+def gates(pack: PolicyPack | None, environment: str, *, rollback: bool) -> tuple[Asked, ...]:
     """Give what the environment demands, then what the pack adds; an equal demand that blocks stands for both."""
     added = bind(pack.moment, pack.overrides, environment) if pack else ()
     if rollback:
@@ -111,9 +111,10 @@ def _gates(pack: PolicyPack | None, environment: str, *, rollback: bool) -> tupl
     return demanded + added
 
 
-def _view(
+def view(
     asked: DecideInput, promotion: Promotion, verdict: Verdict, environment: Environment, io: StageIO
 ) -> MomentView:
+    """Build what the gates of the moment see."""
     directory = io.load(asked.directory, Directory) if asked.directory else None
     people = {person.id: person.login for person in directory.people} if directory else {}
     source = io.load(asked.source_deployed, Deployed) if asked.source_deployed else None
@@ -159,7 +160,8 @@ def _speaks_of(checked: Verification, admitted: AdmittedApproval, io: StageIO) -
     )
 
 
-def _outcome(verdict: str, results: tuple[GateResult, ...]) -> Literal["approved", "pending", "rejected"]:
+def outcome(verdict: str, results: tuple[GateResult, ...]) -> Literal["approved", "pending", "rejected"]:
+    """Fold the verdict's word and the gates of the moment."""
     blocking = {result.status for result in results if result.enforcement == "block"}
     if verdict == "deny" or "fail" in blocking or not results:
         return "rejected"

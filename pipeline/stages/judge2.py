@@ -9,9 +9,11 @@ from typing import Final
 
 from cas import canon
 from cas.digest import Digest
+from cas.problems import Category, Problem
 from cas.records.base import Instant, Record
 from cas.records.picture import AnyFinding, Assessment2, JudgeInput2, Picture
 from cas.records.policy import PolicyPack
+from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, Release, TemplateFacts
 from cas.records.verdict import Question, Verdict
 from pipeline.facts import facts_of
@@ -25,6 +27,17 @@ from policy.instants import earliest_after, plus
 from policy.packs.view import pack_of
 
 MAX_PACKS: Final = 256
+
+
+class AnswerForeign(Problem):
+    """An answer of a custom rule speaks of another picture, release or environment."""
+
+    code = "judge.answer_foreign"
+    category = Category.INVALID
+    title = "A custom rule's answer belongs to another question"
+    remedy = "Ask through the instance, which asks the rules about the picture it judges."
+
+
 _PACKS: Final[dict[tuple[Digest, str], tuple[Asked, ...]]] = {}
 
 
@@ -64,13 +77,17 @@ def _template(data: bytes) -> TemplateFacts:
     return canon.to_record(data, TemplateFacts)
 
 
+def _answer(data: bytes) -> RegoAnswer:
+    return canon.to_record(data, RegoAnswer)
+
+
 def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
     """Ask every gate of the active pack about the picture.
 
     Without a pack, or with one that asks nothing, the answer is deny. ``valid_until`` is the earliest of every time
     relied on: the pack's verdict_ttl, waiver ends and weights of claims, and what the gates name.
 
-    Raises: judge.assessment_foreign, policy.gate_unknown, policy.params_invalid
+    Raises: judge.assessment_foreign, judge.answer_foreign, policy.gate_unknown, policy.params_invalid
     """
     question = io.derive(asked.question, _question, via=asked.question)
     assessment = io.load(asked.assessment, Assessment2)
@@ -87,6 +104,7 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
         feed=io.derive(question.feed, snapshot, via=asked.question) if question.feed else None,
         facts=_facts(io, assessment.picture),
         open_groups=groups,
+        rego_answers=_answers(asked, question, assessment.picture, io),
     )
     ttl = DEFAULT_TTL
     gates: tuple[Asked, ...] = ()
@@ -107,6 +125,14 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
         gates=evaluated.results,
         valid_until=_end(question.as_of, last, assessment.valid_until, evaluated.ends),
     )
+
+
+def _answers(asked: JudgeInput2, question: Question, picture: Digest, io: StageIO) -> tuple[RegoAnswer, ...]:
+    answers = tuple(io.derive(name, _answer, via=name) for name in asked.answers)
+    for name, answer in zip(asked.answers, answers, strict=True):
+        if (answer.release, answer.environment, answer.picture) != (question.release, question.environment, picture):
+            raise AnswerForeign(question=asked.question, answer=name)
+    return answers
 
 
 def _facts(io: StageIO, picture: Digest) -> Callable[[Digest], Record]:

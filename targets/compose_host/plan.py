@@ -17,27 +17,19 @@ from targets import files, hooks
 from targets.contract import Wanted
 from targets.engine import images, inspection
 from targets.engine.order import one_shot, start_order
-from targets.settings import AbsolutePath, Address, EngineUrl, Hooks
+from targets.engine.settings import EngineSettings
 
 LOCK = "compose.stella.lock.yml"
 ENV = "stella.env"
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(EngineSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the engine answers, the folder that holds each project's files, and the Compose v2 program.
 
     ``compose`` is a program's path, or ``docker compose`` for the plugin of the docker command.
     """
 
-    url: EngineUrl
-    directory: AbsolutePath
     compose: str = "docker compose"
-    registry: Address = ""
-    settle_seconds: int = 3
-    hooks: Hooks = "skip"
-    tls_ca: str = ""
-    tls_certificate: str = ""
-    tls_key: str = ""
 
 
 def plan(wanted: Wanted) -> tuple[Step, ...]:

@@ -1,50 +1,21 @@
 """Containers on a Docker engine, one step at a time: create beside the old, swap, await, and take back."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 import msgspec
 from docker.errors import NotFound
 
-from cas.digest import Digest
-from cas.records.deploy import Observation, Receipt, Step
-from cas.records.release import Target
+from cas.records.deploy import Step
 from targets import interpolate
-from targets.contract import World
-from targets.directory.adapter import Folder, apply_file, finish_files, run_hook, undo_file
 from targets.docker_host.plan import Settings
 from targets.engine import inspection
-from targets.engine.adapter import Engine, connected, reference_of
-from targets.problems import DigestMismatch, EngineRefused
-from targets.receipts import Report, arguments, attempt
-from targets.settings import settings_of
+from targets.engine.host.adapter import ALIKE, Actions, EngineHostAdapter, Hands, nothing
+from targets.problems import EngineRefused
+from targets.receipts import Report, arguments
 
 RUNNING: Final = ("running", "restarting", "paused")
 STOP_SECONDS: Final = 10
-
-
-class Hands:
-    """The engine, the folder and the settings of one target while a step is done."""
-
-    def __init__(self, target: Target, settings: Settings, project: str, world: World, engine: Engine) -> None:
-        self.target = target
-        self.settings = settings
-        self.folder = Folder(settings.directory, project)
-        self.world = world
-        self.engine = engine
-        self.api = engine.api
-
-    def reference(self, repository: str, digest: str, kept: str) -> str:
-        """Say where an image is pulled from."""
-        registry = self.settings.registry or self.world.registry()
-        return reference_of(repository, digest, registry, kept=kept == "true")
-
-
-def pull(hands: Hands, step: Step, report: Report) -> None:
-    """``image.pull``: by digest, verified."""
-    given = arguments(step)
-    reference = hands.reference(given["repository"], given["digest"], given["kept"])
-    hands.engine.pull(given, reference, report)
 
 
 def make_network(hands: Hands, step: Step, report: Report) -> None:
@@ -158,33 +129,6 @@ def _remove(hands: Hands, name: str) -> None:
         hands.api.remove_container(name, force=True, v=False)
 
 
-def await_health(hands: Hands, step: Step, report: Report) -> None:
-    """``health.wait``; when it fails, the receipt holds the last lines of the containers, secrets covered."""
-    given = arguments(step)
-    names = given["names"].split()
-    report.result = "unchanged"
-    try:
-        settle = hands.settings.settle_seconds
-        report.outputs |= hands.engine.await_health(
-            names, frozenset(given["ends"].split()), int(given["seconds"]), settle
-        )
-    except BaseException:
-        report.log = hands.engine.logs(names)
-        raise
-
-
-def verify(hands: Hands, step: Step, report: Report) -> None:
-    """``container.verify``: what runs under the name answers to the pinned digest and was made from our body."""
-    given = arguments(step)
-    found = hands.engine.container(given["name"])
-    report.result = "unchanged"
-    if found is None or found.image_digest != given["digest"]:
-        raise DigestMismatch(container=given["name"], expected=given["digest"], found=found and found.image_digest)
-    if dict(found.labels).get(inspection.SPEC) != given["spec"]:
-        raise DigestMismatch(container=given["name"], expected=given["spec"], found="another specification")
-    report.outputs |= {"id": found.id, "config_hash": found.config_hash, "digest": found.image_digest}
-
-
 def remove(hands: Hands, step: Step, report: Report) -> None:
     """``container.remove``: an old one, now that all stands."""
     name = arguments(step)["name"]
@@ -192,76 +136,16 @@ def remove(hands: Hands, step: Step, report: Report) -> None:
     _remove(hands, name)
 
 
-def on_files(do: Callable[[Folder, Step, World, Report], None]) -> "Do":
-    """Make a file step out of the directory adapter's."""
-    return lambda hands, step, report: do(hands.folder, step, hands.world, report)
+class DockerHostAdapter(EngineHostAdapter):
+    """Touches one Docker engine, whose containers we make ourselves. See targets.contract.Adapter."""
 
-
-def hook(hands: Hands, step: Step, report: Report) -> None:
-    """``script.run``: only where the settings say so."""
-    if hands.settings.hooks == "run":
-        run_hook(hands.folder, step, hands.world, report, {"DOCKER_HOST": hands.settings.url})
-    else:
-        report.result = "unchanged"
-        report.outputs["skipped"] = "hooks"
-
-
-def nothing(hands: Hands, step: Step, report: Report) -> None:
-    """Take nothing back: an image, a network or a volume that nobody uses does no harm."""
-    del hands, step
-    report.result = "undone"
-
-
-Do = Callable[[Hands, Step, Report], None]
-ACTIONS: Final[Mapping[str, tuple[Do, Do]]] = {
-    "image.pull": (pull, nothing),
-    "network.create": (make_network, nothing),
-    "volume.create": (make_volume, nothing),
-    "file.write": (on_files(apply_file), on_files(undo_file)),
-    "file.remove": (on_files(apply_file), on_files(undo_file)),
-    "container.create": (create, uncreate),
-    "container.swap": (swap, unswap),
-    "container.retire": (retire, unretire),
-    "container.verify": (verify, nothing),
-    "container.remove": (remove, nothing),
-    "health.wait": (await_health, nothing),
-    "script.run": (hook, nothing),
-}
-
-
-class DockerHostAdapter:
-    """Touches one Docker engine. See targets.contract.Adapter."""
-
-    def observe(self, target: Target, digest: Digest, project: str, paths: Sequence[str], world: World) -> Observation:
-        """See Adapter."""
-        settings = settings_of(target, Settings)
-        files = Folder(settings.directory, project).observe(paths, world)
-        with connected(target, settings.url, _tls(settings)) as engine:
-            return engine.observe(digest, project, files, world)
-
-    def apply(self, target: Target, project: str, plan: Digest, step: Step, world: World) -> Receipt:
-        """See Adapter."""
-        return self._do(target, project, plan, step, world, undo=False)
-
-    def undo(self, target: Target, project: str, plan: Digest, step: Step, world: World) -> Receipt:
-        """See Adapter."""
-        return self._do(target, project, plan, step, world, undo=True)
-
-    def finish(
-        self, target: Target, project: str, files: Mapping[str, bytes | None], world: World
-    ) -> Iterator[tuple[str, Digest]]:
-        """See Adapter."""
-        del world
-        return finish_files(Folder(settings_of(target, Settings).directory, project), files)
-
-    def _do(self, target: Target, project: str, plan: Digest, step: Step, world: World, *, undo: bool) -> Receipt:
-        def work(report: Report) -> None:
-            settings = settings_of(target, Settings)
-            with connected(target, settings.url, _tls(settings)) as engine:
-                ACTIONS[step.action][undo](Hands(target, settings, project, world, engine), step, report)
-
-        return attempt(world, plan, step, work)
-
-
-def _tls(settings: Settings) -> tuple[str, str, str]:
-    return settings.tls_ca, settings.tls_certificate, settings.tls_key
+    settings = Settings
+    actions: ClassVar[Actions] = {
+        **ALIKE,
+        "network.create": (make_network, nothing),
+        "volume.create": (make_volume, nothing),
+        "container.create": (create, uncreate),
+        "container.swap": (swap, unswap),
+        "container.retire": (retire, unretire),
+        "container.remove": (remove, nothing),
+    }

@@ -19,26 +19,12 @@ from targets.contract import Wanted
 from targets.docker_host.service import Around, Body, body_of
 from targets.engine import images, inspection
 from targets.engine.order import one_shot, start_order
+from targets.engine.settings import EngineSettings
 from targets.problems import ServiceUnsupported
-from targets.settings import AbsolutePath, Address, EngineUrl, Hooks
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the engine answers, and the folder on it that holds each project's files.
-
-    The folder must be one path for this process and for the engine. ``registry`` is the home's registry as this engine
-    reaches it, when that is not as everybody does. ``settle_seconds`` is how long a container without a health check
-    must run before it counts as healthy.
-    """
-
-    url: EngineUrl
-    directory: AbsolutePath
-    registry: Address = ""
-    settle_seconds: int = 3
-    hooks: Hooks = "skip"
-    tls_ca: str = ""
-    tls_certificate: str = ""
-    tls_key: str = ""
+class Settings(EngineSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the engine answers, and the folder on it that holds each project's files."""
 
 
 @dataclass(frozen=True, slots=True)

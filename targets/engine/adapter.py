@@ -1,9 +1,11 @@
 """A Docker engine: connect, look, pull by digest, wait for health. Wraps every error of the SDK at this border."""
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -17,7 +19,15 @@ from cas.records.release import Target
 from targets import platforms
 from targets.contract import World
 from targets.engine import inspection
-from targets.problems import DigestMismatch, EngineRefused, ImageMissing, PlatformUnlisted, Unhealthy, Unreachable
+from targets.problems import (
+    DigestMismatch,
+    EngineRefused,
+    ImageMissing,
+    PlatformUnlisted,
+    Unhealthy,
+    Unreachable,
+    Untrusted,
+)
 from targets.receipts import Report, redacted
 
 TIMEOUT_SECONDS = 120
@@ -204,27 +214,58 @@ def _pull_problem(reference: str, reason: str) -> DigestMismatch | ImageMissing 
     return Unreachable(image=reference, reason=reason[:500])
 
 
+class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's client, deaf to the environment, where REQUESTS_CA_BUNDLE and HTTPS_PROXY say whom to trust and ask."""
+
+    @property
+    def trust_env(self) -> bool:
+        """See requests.Session."""
+        return False
+
+    @trust_env.setter
+    def trust_env(self, _value: bool) -> None:
+        """Stay deaf."""
+
+
 @contextmanager
-def connected(target: Target, url: str, tls: tuple[str, str, str] = ("", "", "")) -> Iterator[Engine]:
+def connected(target: Target, url: str, certificates: Path | None = None) -> Iterator[Engine]:
     """Open an engine, turning every error of the SDK into a Problem.
 
-    Raises: target.unreachable, target.engine_refused
+    ``certificates`` is a folder with ca.pem, cert.pem and key.pem: the engine is spoken to over TLS then, must be of
+    that authority and of the host's name, and is shown that certificate.
+
+    Raises: target.unreachable, target.untrusted, target.engine_refused
     """
-    authority, certificate, key = tls
     try:
         _knock(url)
-        secured = TLSConfig(client_cert=(certificate, key), ca_cert=authority, verify=True) if certificate else False
-        api = docker.APIClient(base_url=url, version="auto", timeout=TIMEOUT_SECONDS, tls=secured)
+        api = _Client(base_url=url, version="auto", timeout=TIMEOUT_SECONDS, tls=_secured(certificates))
     except (DockerException, requests.RequestException, OSError) as error:
-        raise Unreachable(target=target.name, reason=str(error)[:300]) from error
+        raise _not_reached(target, error) from error
     try:
         yield Engine(api)
     except APIError as error:
         raise EngineRefused(target=target.name, reason=str(error.explanation or error)[:500]) from error
     except (DockerException, requests.RequestException) as error:
-        raise Unreachable(target=target.name, reason=str(error)[:300]) from error
+        raise _not_reached(target, error) from error
     finally:
         api.close()
+
+
+def _secured(certificates: Path | None) -> TLSConfig | bool:
+    if certificates is None:
+        return False
+    pair = (str(certificates / "cert.pem"), str(certificates / "key.pem"))
+    return TLSConfig(client_cert=pair, ca_cert=str(certificates / "ca.pem"), verify=True)
+
+
+def _not_reached(target: Target, error: BaseException) -> Unreachable | Untrusted:
+    """Tell an engine that is not there, which may come back, from one that was not believed or did not believe us."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError | requests.exceptions.SSLError):
+            return Untrusted(target=target.name, reason=str(error)[:300])
+        seen = seen.__cause__ or seen.__context__
+    return Unreachable(target=target.name, reason=str(error)[:300])
 
 
 def _knock(url: str) -> None:

@@ -6,8 +6,9 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.auth import token_text
+from api.instance import Instance
 from api.settings import Settings
-from api.wiring import Instance, _adapters, images_of, of_effects
+from api.wiring import _adapters, images_of, of_effects
 from cas import digest, refs
 from cas.records.access import Token
 from cas.records.proof import Person

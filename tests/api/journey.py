@@ -111,6 +111,20 @@ class Journey:
         self.ask("environment.freeze", environment="prod", start=start, end=end, reason="new year")
         self.ask("environment.unfreeze", environment="prod", start=start)
         self.release("shop-v1")
+        self.lives()
+
+    def lives(self):
+        """A release from its draft to the archive, and a draft that comes to nothing."""
+        component = {"name": "web", "reference": "registry.example/shop/web:v1"}
+        self.ask("draft.create", name="other-v1")
+        self.ask("draft.edit", draft="other-v1", components=[component])
+        self.ask("draft.list")
+        self.ask("draft.show", draft="other-v1")
+        self.ask("draft.finalize", draft="other-v1")
+        self.ask("release.deprecate", release="other-v1", reason="a test")
+        self.ask("release.archive", release="other-v1", reason="a test")
+        self.ask("draft.create", name="other-v2")
+        self.ask("draft.discard", draft="other-v2")
 
     def release(self, name):
         """Freeze a release of the one image."""

@@ -23,6 +23,7 @@ def test_every_command_code_gate_record_and_operation_is_in_it():
     from api.cli.program import all_commands
     from api.problem_catalog import listed
     from cas.records.catalog import KINDS
+    from pipeline.formats.catalog import FORMATS
     from policy.gates.catalog import GATES
 
     text = "\n".join(generator().pages().values())
@@ -31,3 +32,4 @@ def test_every_command_code_gate_record_and_operation_is_in_it():
     assert all(f"## {gate.id}\n" in text for gate in GATES)
     assert all(f"## {kind.__struct_config__.tag}\n" in text for kind in KINDS)
     assert all(f"`{call.name}`" in text for call in CALLS)
+    assert all(f"(formats/{each.name}.md)" in text for each in FORMATS)

@@ -381,10 +381,11 @@ def test_the_registry_serves_kept_images_and_nothing_else(doors, http):
 
 
 def test_whoever_holds_the_home_cannot_ask_for_a_promotion_without_being_somebody(doors):
+    from api.asker import PersonNeeded
     from api.perform import perform
-    from api.visit import PersonNeeded
+    from api.visit import enter
 
-    visit = doors.instance.visit(doors.instance.owner, local=True)
+    visit = enter(doors.instance, doors.instance.owner, local=True)
     handler = handler_of("promotion.request")
     with pytest.raises(PersonNeeded):
         perform(handler, visit, handler.call.request(release="r", environment="e"))

@@ -2,11 +2,11 @@
 
 import pytest
 
+from api.asker import Asker, ScopeMissing
 from api.auth import asker_of as somebody
 from api.auth import person_by_key
 from api.calls import catalog, deployments, environments, evidence, policies
 from api.settings import secret_of
-from api.visit import Asker, ScopeMissing
 from cas.records.proof import Person
 from pipeline.adapters import keys
 from pipeline.effects import Caller, SecretMissing

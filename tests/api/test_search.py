@@ -9,7 +9,8 @@ from tests.api.test_cli import stella
 
 ADVISORY = {
     "schema_version": "1.6.0",
-    "id": "CVE-2026-1111",
+    "id": "GHSA-abcd-efgh-2345",
+    "aliases": ["CVE-2026-1111"],
     "modified": "2026-01-01T00:00:00Z",
     "affected": [
         {
@@ -36,11 +37,24 @@ def test_a_vulnerability_leads_to_the_targets_that_run_it_and_what_was_just_writ
         elsewhere = doors.token("deployment:read", environments=("dev",))
         hidden = http.get("/api/v1/search", params={"q": image}, headers=elsewhere).json()
         few = walk.ask("search", q="shop-v1", limit=1)
+        by_alias = walk.ask("search", q="GHSA-ABCD-efgh-2345")
+        by_host = walk.ask("search", q="one")
+        by_package = [
+            walk.ask("search", q=f"pkg:pypi/{name}") for name in ("requests", "requests@2.31.0", "requests@2.3", "req")
+        ]
     (line,) = found.runs
     assert (line.environment, line.target, line.component, line.digest) == ("prod", "one", "web", image)
     assert (line.promotion, line.allowed) == (promotion, "allow")
     (told,) = found.affected
     assert (told.purl, told.open, told.release) == ("pkg:pypi/requests@2.31.0", True, "shop-v1")
+    assert (by_alias.affected, by_alias.runs) == (found.affected, found.runs), "by any of its names"
+    assert (by_host.kind, by_host.runs) == ("host", found.runs)
+    assert [(one.kind, one.runs == found.runs) for one in by_package] == [
+        ("package", True),
+        ("package", True),
+        ("package", False),
+        ("package", False),
+    ]
     assert hidden["runs"] == [], "a token sees its own environments only"
     assert (len(few.runs), few.more) == (1, False)
 

@@ -15,8 +15,9 @@ from cas.adapters.memory import MemoryLog, MemoryStore
 from cas.found import MAX_LIMIT
 from cas.index import Index
 from cas.problems import ProofInvalid
-from cas.tables import TABLES
-from tests.support.history import History, image, tell
+from cas.records import proof
+from cas.tables import NEWEST, TABLES
+from tests.support.history import COMMIT, History, image, tell
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def index(history, tmp_path):
 
 
 def tables(index):
-    return {name: index.table(name) for name in TABLES}
+    return {name: index.table(name) for name in (*TABLES, *(f"{name}_now" for name in NEWEST))}
 
 
 def test_every_table_gets_rows_from_a_told_history(history, index):
@@ -240,7 +241,7 @@ def test_hostile_words_are_values_and_not_sql(history, index):
     for word in ("'; DROP TABLE entries_rows; --", '"', "\0", "%", "\ud7ff", "x' OR '1'='1"):
         assert index.entries(event=word).rows == ()
         assert index.releases(environment=word).rows == ()
-        assert index.promotions(state=word).rows == ()
+        assert index.promotions(states=(word,)).rows == ()
     assert index.entries().rows
 
 
@@ -250,7 +251,7 @@ def test_promotions_show_their_newest_state(history, index):
     assert [(row.promotion, row.state) for row in rows] == list(
         zip(reversed(story.promotions), ["deployed", "deployed", "rejected", "deployed"], strict=True)
     )
-    assert [row.promotion for row in index.promotions(state="rejected").rows] == [story.promotions[1]]
+    assert [row.promotion for row in index.promotions(states=("rejected",)).rows] == [story.promotions[1]]
     assert {row.environment_name for row in index.promotions(environment="production").rows} == {"production"}
     assert [row.release_name for row in index.promotions(release=story.second).rows] == ["shop-2"]
     approvals = index.approvals(story.promotions[0])
@@ -260,11 +261,11 @@ def test_promotions_show_their_newest_state(history, index):
 
 def test_evidence_is_listed_by_subject_and_kind(history, index):
     tell(history)
-    assert [row.type for row in index.evidence().rows] == ["vex", "sbom"]
-    assert [row.type for row in index.evidence(kind="sbom").rows] == ["sbom"]
+    assert [row.type for row in index.evidence().rows] == ["vex", "provenance", "sbom", "sbom"]
+    assert [row.type for row in index.evidence(kind="sbom").rows] == ["sbom", "sbom"]
     assert len(index.evidence(subject=image("shop-1 api")).rows) == 2
     assert index.evidence(subject=image("none")).rows == ()
-    found = index.evidence(kind="sbom").rows[0]
+    found = index.evidence(kind="sbom").rows[1]
     assert history.store.get(found.raw) == b"sbom one"
 
 
@@ -320,6 +321,84 @@ def test_a_host_that_was_restored_still_runs_what_it_ran(history, index):
     promoted = history.promote(story.second, story.production, judged)
     history.deploy(story.second, story.production, "production", "shop", promoted, story.hosts[1:], None, "restored")
     assert [row.target_name for row in index.running(image("shop-1 api"))] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "found"),
+    [
+        ("package", "pkg:deb/debian/p1", [("staging", "s1", "api")]),
+        ("package", "pkg:deb/debian/p1@1", [("staging", "s1", "api")]),
+        ("package", "pkg:npm/%40a/b", [("staging", "s1", "api")]),
+        ("package", "pkg:deb/debian/p", []),
+        ("commit", COMMIT, [("production", "p1", "api"), ("production", "p1", "web"), ("production", "p2", "api")]),
+        ("commit", COMMIT[:7], [("production", "p1", "api"), ("production", "p1", "web"), ("production", "p2", "api")]),
+        ("commit", COMMIT[::-1][:8].upper(), [("staging", "s1", "web")]),
+        ("host", "p2", [("production", "p2", "api"), ("production", "p2", "web")]),
+        ("host", "none", []),
+        (
+            "vulnerability",
+            "cve-2026-1",
+            [("production", "p1", "api"), ("production", "p2", "api"), ("staging", "s1", "api")],
+        ),
+        ("vulnerability", "a", [("production", "p1", "api"), ("production", "p2", "api"), ("staging", "s1", "api")]),
+        ("vulnerability", "CVE-2026-2", [("staging", "s1", "api")]),
+        ("vulnerability", "CVE-2026", []),
+    ],
+)
+def test_it_is_found_where_something_runs(history, index, kind, what, found):
+    tell(history)
+    rows = [(row.environment_name, row.target_name, row.component) for row in index.where(kind, what)]
+    assert rows[:3] == found, "by environment, target, component"
+    assert {row[0] for row in rows} == {row[0] for row in found}
+    here = [(row.environment_name, row.target_name, row.component) for row in index.where(kind, what, ["staging"])]
+    assert here == [row for row in rows if row[0] == "staging"]
+    assert len(index.where(kind, what, limit=1)) == min(len(rows), 1)
+
+
+def test_a_release_is_found_where_it_runs_and_not_where_it_ran(history, index):
+    story = tell(history)
+    assert {(row.target_name, row.component) for row in index.where("release", story.first)} == {
+        (host, part) for host in ("p1", "p2") for part in ("api", "web")
+    }
+    assert index.has_host("p1")
+    assert not index.has_host("p3")
+
+
+def test_what_a_vulnerability_touches_comes_with_the_verdict_that_told(history, index):
+    story = tell(history)
+    rows = index.affected("CVE-2026-1")
+    assert [(row.release_name, row.environment_name, row.verdict, row.open) for row in rows] == [
+        ("shop-1", "production", story.verdicts[2], False),
+        ("shop-2", "staging", story.verdicts[3], True),
+    ], "shop-1 no longer runs in staging"
+    assert [row.verdict for row in index.affected("a", ["staging"])][:1] == [story.verdicts[3]]
+    assert {row.vulnerability for row in index.affected("A")} == {f"CVE-2026-{at}" for at in range(3)}
+    assert index.affected("CVE-2026-1", ["elsewhere"]) == ()
+
+
+def test_newest_verdicts_leave_out_simulations_and_those_before(history, index):
+    story = tell(history)
+    rows = index.verdicts(newest=True).rows
+    assert [row.verdict for row in rows] == [story.verdicts[3], story.verdicts[2], story.verdicts[0]]
+    assert [row.verdict for row in index.verdicts(newest=True, release=story.second).rows] == [story.verdicts[3]]
+
+
+def test_a_later_entry_wins_over_a_later_move_of_an_earlier_one(history, index):
+    environment, host, first = history.environment("e"), history.target("e", "h"), history.release("r1")
+    judged = history.verdict(first, environment, "e")
+    there = history.deploy(first, environment, "e", "shop", history.promote(first, environment, judged), (host,))
+    assert {row.release for row in index.deployed()} == {first}
+    history.note("deployment.taken_back", there, [("deployed/e", history.save(proof.HeadSet, members=()))])
+    assert index.deployed() == ()
+
+
+def test_entries_are_found_by_record_and_listed_from_either_end(history, index):
+    story = tell(history)
+    history.note("release.noted", story.first)
+    assert [row.event for row in index.entries(record=story.first).rows] == ["release.noted", "release.finalized"]
+    oldest = index.entries(limit=2, oldest_first=True)
+    rest = index.entries(oldest.after, MAX_LIMIT, oldest_first=True)
+    assert [row.seq for row in (*oldest.rows, *rest.rows)] == list(range(history.log.head().size))
 
 
 def test_findings_are_those_of_the_newest_verdict(history, index):
@@ -393,7 +472,7 @@ def test_a_reader_takes_the_newest_snapshot_and_the_tail(history, index, tmp_pat
     tell(history)
     made = index.export(tmp_path / "snapshots")
     assert sorted(path.name for path in made.iterdir()) == sorted(
-        [*(f"{name}.parquet" for name in TABLES), "watermark.json"]
+        [*(f"{name}.parquet" for name in TABLES), *(f"{name}_now.parquet" for name in NEWEST), "watermark.json"]
     )
     tell(history)
     read = []

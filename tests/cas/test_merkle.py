@@ -202,3 +202,14 @@ def test_no_changed_bit_passes(data):
     proof[at] = (int.from_bytes(proof[at], "big") ^ 1 << bit).to_bytes(32, "big")
     with pytest.raises(ProofInvalid):
         verify_inclusion(LEAVES[position], position, size, proof, tree.root())
+
+
+@given(st.integers(0, 70), st.integers(0, 9))
+def test_the_root_with_more_leaves_is_known_before_they_are_added(size, more):
+    tree = Tree()
+    tree.extend([leaf_hash(b"%d" % at) for at in range(size)])
+    added = [leaf_hash(b"more %d" % at) for at in range(more)]
+    told, before = tree.root_with(added), tree.root()
+    assert tree.root() == before
+    tree.extend(added)
+    assert tree.root() == told

@@ -84,3 +84,28 @@ def test_digests_with_one_prefix_are_told_apart():
     assert opened.find(twin) is None
     with pytest.raises(ObjectMissing):
         opened.get(digest.from_raw(twin))
+
+
+def test_rests_that_overlap_or_repeat_hide_no_row():
+    """Rests are searched as one text, so rows are made up whose rests occur across two others, and twice."""
+    wanted = bytes(range(100, 124))
+    head = b"\x07\x08"
+    rows = [
+        head + b"\0\0\0\0\0\1" + bytes(12) + wanted[:12],
+        head + b"\0\0\0\0\0\2" + wanted[12:] + bytes(12),
+        head + b"\0\0\0\0\0\3" + wanted,
+        head + b"\0\0\0\0\0\4" + wanted,
+    ]
+    opened = Pack(pack.layout([(raw, 0) for raw in rows]))
+    start = pack.index_size(len(rows))
+    assert [opened.find(raw) for raw in rows] == [(start, 0)] * len(rows)
+    assert opened.find(head + b"\0\0\0\0\0\5" + wanted) is None
+    assert opened.find(head + b"\0\0\0\0\0\2" + wanted) is None
+    first_two = Pack(pack.layout([(raw, 0) for raw in rows[:2]]))
+    assert first_two.find(rows[2]) is None
+
+
+def test_a_pack_within_other_bytes_is_read_as_well():
+    data = pack.encode(OBJECTS)
+    opened = Pack(memoryview(b"before" + data + b"after")[6:-5])
+    assert all(opened.get(digest.of_bytes(one)) == one for one in OBJECTS)

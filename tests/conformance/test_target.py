@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+import msgspec
 import pytest
 
 from cas.problems import Problem
@@ -13,7 +14,14 @@ from tests.support.world import World
 
 SETTINGS = {
     "docker_host": {"url": "unix:///run/docker.sock", "directory": "/srv/stella"},
-    "compose_host": {"url": "tcp://10.0.0.1:2376", "directory": "/srv/stella", "compose": "/usr/bin/docker-compose"},
+    "compose_host": {
+        "url": "tcp://10.0.0.1:2376",
+        "directory": "/srv/stella",
+        "compose": "/usr/bin/docker-compose",
+        "tls_ca": "file:/etc/stella/engine/ca.pem",
+        "tls_certificate": "file:/etc/stella/engine/cert.pem",
+        "tls_key": "env:ENGINE_KEY",
+    },
     "directory": {"directory": "/srv/stella"},
 }
 LIVE = {"docker_host", "compose_host"}  # their adapters are held to the same checks in tests/live
@@ -44,13 +52,58 @@ def test_its_settings_are_checked_with_all_faults_together(kind):
     with pytest.raises(Problem) as refused:
         catalog.check(target("a", kind.name))
     missing = {fault.pointer for fault in refused.value.fields["faults"]}
-    assert missing == {f"/settings/{name}" for name in good if name != "compose"}
+    required = {field.name for field in msgspec.structs.fields(kind.settings) if field.required}
+    assert missing == {f"/settings/{name}" for name in required}
 
 
 @pytest.mark.parametrize("directory", ["/srv/../etc", "/srv/..", "/", "srv", "/a\0b"])
 def test_a_directory_that_is_not_plain_is_refused(directory):
     with pytest.raises(Problem):
         catalog.check(target("a", "directory", directory=directory))
+
+
+TLS = {"tls_ca": "file:/a/ca.pem", "tls_certificate": "file:/a/cert.pem", "tls_key": "env:KEY"}
+
+
+@pytest.mark.parametrize("kind", sorted(LIVE))
+@pytest.mark.parametrize(
+    ("settings", "faults"),
+    [
+        ({"url": "unix:///run/docker.sock"}, ()),
+        ({"url": "tcp://127.0.0.1:2375"}, ()),
+        ({"url": "tcp://[::1]:2375"}, ()),
+        ({"url": "tcp://host.example:2376", **TLS}, ()),
+        ({"url": "https://host.example:2376", **TLS}, ()),
+        ({"url": "ssh://root@host.example"}, (("/settings/url", "target.ssh_unsupported"),)),
+        ({"url": "tcp://host.example:2375"}, (("/settings/tls_certificate", "target.tls_missing"),)),
+        ({"url": "http://10.0.0.1:2375"}, (("/settings/tls_certificate", "target.tls_missing"),)),
+        ({"url": "tcp://127.0.0.1.example:2375"}, (("/settings/tls_certificate", "target.tls_missing"),)),
+        ({"url": "https://127.0.0.1:2376"}, (("/settings/tls_certificate", "target.tls_missing"),)),
+        ({"url": "http://10.0.0.1:2375", **TLS}, (("/settings/url", "target.tls_unused"),)),
+        ({"url": "unix:///run/docker.sock", **TLS}, (("/settings/url", "target.tls_unused"),)),
+        (
+            {"url": "tcp://10.0.0.1:2376", "tls_key": "env:KEY"},
+            (("/settings/tls_ca", "target.tls_incomplete"), ("/settings/tls_certificate", "target.tls_incomplete")),
+        ),
+        (
+            {"url": "tcp://10.0.0.1:2376", **TLS, "tls_key": "-----BEGIN PRIVATE KEY-----\nMIG"},
+            (("/settings/tls_key", "target.setting_invalid"),),
+        ),
+        (
+            {"url": "tcp://10.0.0.1:2376", **TLS, "tls_key": "relative.pem"},
+            (("/settings/tls_key", "target.setting_invalid"),),
+        ),
+    ],
+)
+def test_an_engine_over_the_network_is_named_with_whom_to_trust_and_keys_by_reference(kind, settings, faults):
+    wanted = target("a", kind, directory="/srv/stella", **settings)
+    if not faults:
+        catalog.check(wanted)
+        return
+    with pytest.raises(Problem) as refused:
+        catalog.check(wanted)
+    assert tuple(sorted((one.pointer, one.code) for one in refused.value.fields["faults"])) == faults
+    assert "MIG" not in str(refused.value), "what may be a secret is not repeated"
 
 
 def test_an_unknown_kind_is_refused():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.settings import Settings
-from api.wiring import open_instance
+from api.wiring import open_instance, own_signer
 from cas.digest import Digest
 from cas.records.proof import Person
 from pipeline.adapters.keys import generate, save_key
@@ -105,7 +105,9 @@ class Story:
             Person(id=CALLERS[name].actor, login=name, groups=groups, keys=(self.keys[name].key,))
             for name, groups in (("bob", ("approvers",)), ("carol", ("approvers",)), ("ci", ()))
         ]
-        trust.set_directory(self.effects, self.caller("alice"), [alice, *joined], [self.instance.signers("root")])
+        trust.set_directory(
+            self.effects, self.caller("alice"), [alice, *joined], [own_signer(self.instance.settings.root, "root")]
+        )
 
     def places(self, **production):
         """Staging that only watches, and production with the demo's pack; two folders each."""

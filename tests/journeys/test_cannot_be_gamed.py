@@ -12,7 +12,7 @@ from cas.problems import ExpectationFailed, Problem
 from cas.records.promotion import AdmittedApproval
 from cas.records.verdict import DecideInput, Question
 from cas.store import load, save
-from pipeline.operations import approve, asking, promote, trust, waivers
+from pipeline.operations import approve, asking, personal, promote, trust
 from pipeline.operations.attestations import sign_statement
 from pipeline.operations.deploy import deploy
 from pipeline.operations.promotions import view as seen_promotion
@@ -261,7 +261,7 @@ class TestTheRequester:
         payload = approve.statement_to_sign(asked_for, "approve", "x", "2026-03-02T00:00:00Z", "3" * 32)
         with pytest.raises(approve.ApprovalSelf):
             approve.admit(scene.effects, BOB, sign_statement(payload, [second]))
-        with pytest.raises(approve.ApprovalUnsigned):  # nor hide behind bob's signature on the same statement
+        with pytest.raises(personal.ApprovalUnsigned):  # nor hide behind bob's signature on the same statement
             approve.admit(scene.effects, BOB, sign_statement(payload, [second, KEYS["bob"]]))
         self.nothing_moved(scene, view)
 
@@ -304,7 +304,7 @@ def test_a_revoked_key_counts_for_what_was_admitted_before_it_by_log_order_and_n
         for one in trust.current(scene.effects).directory.people
     ]
     trust.set_directory(scene.effects, ALICE, people, [ROOT_KEY])
-    with pytest.raises(approve.ApprovalUnsigned, match="revoked"):
+    with pytest.raises(personal.ApprovalUnsigned, match="revoked"):
         approve.admit(scene.effects, BOB, late)
     scene.at("2026-03-01T12:00:00Z")
     assert scene.decide(first).status.state == "approved"
@@ -335,8 +335,7 @@ def test_a_waiver_counts_to_the_second_before_its_end_and_not_at_it():
     scene.feed(HIGH)
     scene.submit(BAD)
     end = "2026-03-01T18:00:00Z"
-    more = {"component": "*", "environment": "production", "reason": "x"}
-    waivers.grant(scene.effects, ALICE, "CVE-2026-0001", expires_at=end, **more)
+    scene.waive(environment="production", expires_at=end)
     scene.at("2026-03-01T17:59:59Z")
     view = scene.request()
     assert view.status.state == "approved"

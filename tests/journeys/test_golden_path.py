@@ -12,6 +12,7 @@ from cas.pictures import picture_of
 from cas.problems import Problem
 from cas.records.deploy import Deployed
 from cas.store import load
+from pipeline.attest import envelope
 from pipeline.operations import artifacts, drift, promote
 from pipeline.operations.drift import history
 from pipeline.operations.rollback import rollback
@@ -121,6 +122,17 @@ def test_another_process_replays_verdict_decision_and_packet_to_the_same_digests
         report = replay(story.store, admissions(story.log), subject)
         assert (report.result, report.differences, report.absent) == ("equal", (), ()), subject
         assert report.runs
+
+
+def test_everything_the_instance_decides_stands_beside_its_signed_statement(told):
+    story, kinds = told.story, set()
+    for _, entry in story.log.read():
+        for name in entry.envelopes:
+            statement = json.loads(envelope.parse(story.store.get(name)).payload)
+            kinds.add(statement["predicateType"].removeprefix("https://stella-ops.org/attestations/"))
+    assert {
+        f"{one}/v1" for one in ("verdict", "approval", "decision", "lock", "sticker", "manifest", "packet")
+    } <= kinds
 
 
 def test_a_bundle_is_verified_without_us_and_without_a_network(told, tmp_path):

@@ -21,7 +21,16 @@ ADAPTERS = {
     "compose_host": ComposeHostAdapter(),
     "directory": DirectoryAdapter(),
 }
-NEEDED = ("dockerd", "docker-registry", "unshare", "setpriv", "iptables", "busybox")
+NEEDED = {
+    "dockerd": "docker.io",
+    "docker-registry": "docker-registry",
+    "unshare": "util-linux",
+    "setpriv": "util-linux",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "busybox": "busybox-static",
+}
+"""Programs that every live test wants, and the packages they are in."""
 
 
 def pytest_collection_modifyitems(items):
@@ -36,12 +45,22 @@ def pytest_collection_modifyitems(items):
 def components():
     """What the live tests cannot do without; absent only where nothing may be installed."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    missing = [name for name in NEEDED if not shutil.which(name, path=path)]
-    if os.geteuid() != 0 or missing:
-        why = f"live tests need root and {', '.join(missing) or 'nothing else'}: see tests/live/install.sh"
+    why = lacking(os.geteuid(), [name for name in NEEDED if not shutil.which(name, path=path)])
+    if why:
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
+
+
+def lacking(user, missing):
+    """Say exactly what keeps live tests from running here; empty when nothing does."""
+    reasons = []
+    if user != 0:
+        reasons.append(f"user {user} is not root, and each engine needs namespaces of its own")
+    if missing:
+        packages = " ".join(sorted({NEEDED[name] for name in missing}))
+        reasons.append(f"missing: {', '.join(missing)} (apt-get install {packages})")
+    return f"live tests do not run here: {'; '.join(reasons)}" if reasons else ""
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +126,9 @@ def hosts(engines, registry):
 def compose_program(components):
     found = compose.find()
     if found is None:
-        pytest.skip("Compose v2 is missing: see tests/live/install.sh")
+        pytest.skip(
+            "Compose 2 is missing (docker-compose-v2 on Ubuntu, docker-compose on Debian 13): see tests/live/install.sh"
+        )
     return found
 
 

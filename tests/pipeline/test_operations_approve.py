@@ -13,7 +13,7 @@ from cas.records.release import Component, Environment, Release
 from cas.store import load
 from pipeline.adapters.keys import generate
 from pipeline.attest import statements
-from pipeline.operations import approve, trust
+from pipeline.operations import approve, personal, trust
 from pipeline.operations.attestations import sign_statement
 from pipeline.operations.work import Work
 from tests.support.world import ALICE, BOB, CAROL, World
@@ -212,19 +212,19 @@ def test_an_approval_over_other_images_is_void(scene):
 
 @pytest.mark.parametrize("signer", [SERVER, ROOT, STICKER, SUBMITTER, generate("ed25519")])
 def test_only_a_persons_own_approval_key_counts(scene, signer):
-    with pytest.raises(approve.ApprovalUnsigned):
+    with pytest.raises(personal.ApprovalUnsigned):
         approve.admit(scene.effects, BOB, scene.signed(signer=signer))
 
 
 def test_a_tampered_approval_is_refused(scene):
     good, other = json.loads(scene.signed("bob")), json.loads(scene.signed("bob", decision="reject"))
-    with pytest.raises(approve.ApprovalUnsigned, match="bad"):
+    with pytest.raises(personal.ApprovalUnsigned, match="bad"):
         approve.admit(scene.effects, BOB, json.dumps({**other, "signatures": good["signatures"]}).encode())
 
 
 def test_two_peoples_signatures_on_one_statement_are_refused(scene):
     payload = approve.statement_to_sign(approve.view(scene.effects, scene.id), "approve", "", LATER, "1" * 32)
-    with pytest.raises(approve.ApprovalUnsigned):
+    with pytest.raises(personal.ApprovalUnsigned):
         approve.admit(scene.effects, BOB, sign_statement(payload, [KEYS["bob"], KEYS["carol"]]))
 
 
@@ -236,7 +236,7 @@ def test_a_revoked_personal_key_no_longer_approves_but_earlier_approvals_stay(sc
     people.remove(bob)
     gone = msgspec.structs.replace(bob.keys[0], revoked_at=at)
     trust.set_directory(scene.effects, ALICE, [*people, msgspec.structs.replace(bob, keys=(gone,))], [ROOT])
-    with pytest.raises(approve.ApprovalUnsigned, match="revoked"):
+    with pytest.raises(personal.ApprovalUnsigned, match="revoked"):
         approve.admit(scene.effects, BOB, scene.signed("bob", nonce="2" * 32))
     assert len(scene.now().approvals) == 1
 
@@ -277,7 +277,7 @@ def test_an_approval_without_a_personal_key_is_marked_so(scene):
 
 def test_a_login_nobody_listed_approves_nothing(scene):
     stranger = replace(BOB, actor="person:" + "e" * 32)
-    with pytest.raises(approve.ApproverUnknown):
+    with pytest.raises(personal.ApproverUnknown):
         approve.admit_login(
             scene.effects, stranger, scene.id, decision="approve", reason="", expires_at=LATER, evidence=b""
         )

@@ -13,7 +13,7 @@ from cas.records.picture import AssessInput2
 from cas.records.proof import HeadSet
 from cas.records.verdict import MatchInput, Question
 from cas.store import load
-from pipeline.operations import asking, policy, waivers
+from pipeline.operations import asking, policy
 from pipeline.operations.work import Work
 from pipeline.stages.assess import EvidenceForeign, FindingsIncomplete
 from pipeline.stages.assess2 import ASSESS2
@@ -23,7 +23,7 @@ from policy.assessing import shown_name
 from policy.trust_table import BUILT_IN
 from tests.pipeline.test_stage_gather import a_deployed, asked
 from tests.support.judging import PACK, Scene, openvex, osv, sbom, signed
-from tests.support.world import ALICE, BOB
+from tests.support.world import ALICE
 
 HIGH = osv("CVE-2026-0001", "requests", aliases=["GHSA-aaaa"])
 BAD = sbom(("requests", "1.0.0"))
@@ -252,15 +252,7 @@ def test_what_closes_another_vulnerability_does_not_close_this_one():
     image = scene.manifest()
     product = f"pkg:oci/web@{image.replace(':', '%3A')}"
     scene.submit(signed(openvex("CVE-2026-0001", "not_affected", product), image), subject=image)
-    waivers.grant(
-        scene.effects,
-        BOB,
-        "CVE-2026-0001",
-        component="*",
-        environment="production",
-        reason="x",
-        expires_at="2026-03-02T00:00:00Z",
-    )
+    scene.waive(environment="production")
     found = {
         one.vulnerability: one.open for one in picture_of(scene.evaluate().verdict.assessment, scene.store.get).findings
     }

@@ -127,18 +127,8 @@ def test_without_a_trust_root_there_is_no_question():
 
 def test_waivers_of_any_and_of_the_environment_are_both_asked():
     scene = Scene()
-    from pipeline.operations import waivers
-
     for environment in ("", "production"):
-        waivers.grant(
-            scene.effects,
-            ALICE,
-            "CVE-1",
-            component="*",
-            environment=environment,
-            reason="x",
-            expires_at="2026-03-02T00:00:00Z",
-        )
+        scene.waive("CVE-1", environment=environment)
     assert len(run(scene).record.waivers) == 2
 
 

@@ -15,6 +15,7 @@ CASES = sorted(ROOT.glob("*/*.json"))
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_case_gives_the_status_codes_and_ends_it_says(path, picture):
     case = gate_cases.read(path)
+    picture = False if case.get("picture") is False else picture
     asked, answer = gate_cases.answer(case.get("gate", f"{path.parent.name}/1"), case, picture=picture)
     assert answer.status == case["status"]
     assert sorted(finding.code for finding in answer.findings) == sorted(case.get("codes", []))
@@ -30,7 +31,7 @@ def test_a_case_gives_the_status_codes_and_ends_it_says(path, picture):
 def test_every_gate_has_cases_that_pass_and_that_do_not(gate):
     statuses = {gate_cases.read(path)["status"] for path in CASES if path.parent.name == gate.name}
     assert statuses & {"pass", "not_applicable"}
-    assert statuses & {"fail", "unknown"}
+    assert statuses & {"fail", "unknown", "warn"}
 
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.id)

@@ -3,6 +3,7 @@
 ``python -m tests.support.corpus STORY NAME`` tells a story of ``corpus_story`` and seals it under a new name.
 """
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def main(story, name):
 
     BUNDLES.mkdir(parents=True, exist_ok=True)
     path = BUNDLES / f"{name}.tar"
-    print(seal(story, path).manifest)
+    print(seal(story, path).manifest)  # refuses a file that is there
+    with (BUNDLES / "SHA256SUMS").open("a") as listed:
+        listed.write(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
     print(replay_bundle(path))
 
 

@@ -1,10 +1,11 @@
-"""The stories that the golden corpus seals: one judged on evidence with VEX and approvals, one deployed twice."""
+"""The stories that the golden corpus seals: one judged with VEX and approvals, one deployed twice, one drifted."""
 
+import json
 from collections.abc import Iterable
 
 from cas.records.proof import Run
 from cas.store import load
-from pipeline.operations import promote
+from pipeline.operations import drift, promote
 from replay import scope
 from replay.bundle import export
 from tests.support.delivery import Delivery, Image, target
@@ -89,7 +90,49 @@ def deployed():
     return made.effects
 
 
-STORIES = {"deployed": deployed, "judged": judged}
+SPOILED = ("alpha", "beta", "delta", "epsilon", "gamma", "zeta")
+
+
+def drifted():
+    """One release on six pretend hosts, five of which are changed behind our back, each in its own way; then looked at."""
+    layout = Layout()
+    fleet = Fleet()
+    hosts = tuple(target(name, "docker_host", url="unix:///x", directory="/srv") for name in SPOILED)
+    made = Delivery(targets=hosts, adapter=fleet.adapter)
+    image = Image("registry.example/shop/web", "v1", layout, layout.image({"app": b"v1"}))
+    ended = made.deploy(made.release("shop-1", {"web": image}))
+    assert ended.result.result == "deployed"
+    made.world.clock.at = "2026-03-01T14:00:00Z"
+    assert not any(one.report.drifted for one in drift.check(made.effects, ALICE, "production"))
+    made.world.clock.at = "2026-03-01T15:00:00Z"
+    spoil(fleet, layout.image({"app": b"other"})["digest"])
+    reports = {one.target.name: one.report for one in drift.check(made.effects, ALICE, "production")}
+    found = {name: {each.type for each in report.drifts} for name, report in reports.items()}
+    assert found == {
+        "alpha": set(),
+        "beta": {"missing"},
+        "delta": {"corrupted"},
+        "epsilon": {"mismatch"},
+        "gamma": {"mismatch"},
+        "zeta": {"corrupted", "missing"},
+    }, found
+    return made.effects
+
+
+def spoil(fleet, other):
+    """What somebody did to five hosts."""
+    engines, sticker = fleet.engines, "stella.version.json"
+    del engines["beta"].files[sticker]
+    engines["delta"].files[sticker] = engines["delta"].files[sticker].replace(b"shop-1", b"shop-9")
+    deployment = json.loads(engines["epsilon"].files[sticker])["deployment"]["id"].encode()
+    engines["epsilon"].files[sticker] = engines["epsilon"].files[sticker].replace(deployment, b"another")
+    [container] = engines["gamma"].containers.values()
+    container |= {"digest": other, "id": "replaced"}
+    engines["zeta"].containers.clear()
+    engines["zeta"].files["compose.stella.lock.yml"] += b"# edited by hand\n"
+
+
+STORIES = {"deployed": deployed, "drifted": drifted, "judged": judged}
 
 
 def seal(story, path):

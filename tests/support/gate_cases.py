@@ -15,8 +15,9 @@ from cas import canon, digest
 from cas.records.catalog import KINDS
 from cas.records.feed import FeedSnapshot
 from cas.records.picture import AssessedFinding2, EvidenceRow2, Picture
-from cas.records.promotion import AdmittedApproval, Approval, Promotion, StopLine
+from cas.records.promotion import AdmittedApproval, Approval, BreakGlass, Promotion, StopLine
 from cas.records.proof import Directory, Person
+from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, FreezeWindow, Release, TemplateFacts, TemplateMount, TemplateService
 from cas.records.verdict import (
     AssessedFinding,
@@ -29,6 +30,7 @@ from cas.records.verdict import (
 )
 from policy.evaluate import gate
 from policy.gate import FactView, MomentView, Vote
+from policy.gate import finding as gate_finding
 from tests.support.judging import an_environment
 
 AS_OF = "2026-03-01T12:00:00Z"
@@ -339,6 +341,28 @@ def _view(case, *, picture):
         assessment=assessment,
         template=template,
         feed=snapshot(case.get("feed", {})) if asked.feed else None,
+        rego_answers=tuple(rego_answer(**one) for one in case.get("rego_answers", [])),
+    )
+
+
+def rego_answer(**given):
+    """An answer of a custom rule; ``deny`` and ``warn`` list messages."""
+    said = {
+        kind: tuple(
+            gate_finding(code, (("code", "finding"), ("message", text)), component="web")
+            for text in given.get(kind, [])
+        )
+        for kind, code in (("deny", "denied"), ("warn", "warned"))
+    }
+    return RegoAnswer(
+        rule=given["rule"],
+        release=name("release"),
+        environment=name("environment"),
+        picture=name("picture"),
+        engine="regopy",
+        engine_version="1.5.2",
+        status="fail" if said["deny"] else "warn" if said["warn"] else "pass",
+        **said,
     )
 
 
@@ -411,7 +435,23 @@ def moment_view(case):
         directory=Directory(version=1, people=people, previous=None),
         requester_login=case.get("requester_login", "alice"),
         source_completed_at=case.get("source_completed_at", ""),
+        break_glass=glass(case["break_glass"]) if "break_glass" in case else None,
+        unreviewed=tuple((name(f"glass {one}"), glass(one)) for one in case.get("unreviewed", [])),
     )
+
+
+def glass(given):
+    fields = {
+        "release": name("release"),
+        "environment": "production",
+        "reason": "site is down",
+        "ticket": "INC-1",
+        "people": [ACTORS["alice"], ACTORS["bob"]],
+        "signed_at": "2026-03-01T11:00:00Z",
+        "expires_at": "2026-03-01T16:00:00Z",
+        "request": name("request"),
+    }
+    return convert(fields | given, BreakGlass)
 
 
 def answer(gate_id, case, *, picture=None):

@@ -7,6 +7,7 @@ from cas.records import deploy, evidence, feed, policy, promotion, proof, releas
 from cas.store import load, save
 from tests.support.records import blank
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SEVERITIES = ("critical", "high", "medium", "low")
 
 
@@ -57,7 +58,7 @@ class History:
         self.note("target.added", made, [(refs.target(environment, name), made)])
         return made
 
-    def release(self, name, line="shop", components=("api", "web")):
+    def release(self, name, line="shop", components=("api", "web"), source=()):
         parts = []
         for one in components:
             root, manifest = image(f"{name} {one}"), image(f"{name} {one} amd64")
@@ -71,7 +72,7 @@ class History:
             parts.append(
                 blank(release.Component, name=one, repository=f"r/{one}", tag="1", digest=root, resolution=resolution)
             )
-        made = self.save(release.Release, name=name, line=line, components=tuple(parts))
+        made = self.save(release.Release, name=name, line=line, components=tuple(parts), source=tuple(source))
         self.note("release.finalized", made, [(refs.release(name), made), (refs.named(digest.uuid_of(made)), made)])
         return made
 
@@ -92,6 +93,15 @@ class History:
         runs = [self.run("normalise", question, facts, [raw])]
         self.note("evidence.admitted", made, [self.head(refs.evidence(subject), made)], runs)
         return made
+
+    def sbom(self, subject, *purls):
+        packages = tuple(blank(evidence.Package, purl=purl, ref=purl) for purl in purls)
+        facts = self.save(evidence.SbomFacts, format="cyclonedx-json/1.6", serial=subject, packages=packages)
+        return self.admit(subject, "sbom", f"sbom of {subject}", facts)
+
+    def built(self, subject, commit):
+        facts = self.save(evidence.AttestationFacts, source="git+https://a/b", source_digest=f"gitCommit:{commit}")
+        return self.admit(subject, "provenance", f"provenance of {subject}", facts)
 
     def feed(self, name="osv"):
         made = self.save(
@@ -234,8 +244,11 @@ def tell(history):
     """Two environments, two releases: the first runs in both, then the second replaces it in staging."""
     staging, production = history.environment("staging"), history.environment("production", 1, True)
     hosts = (history.target("staging", "s1"), history.target("production", "p1"), history.target("production", "p2"))
-    first, second = history.release("shop-1"), history.release("shop-2")
+    first = history.release("shop-1", source=(("commit", COMMIT),))
+    second = history.release("shop-2")
     history.admit(image("shop-1 api"), "sbom", "sbom one")
+    history.sbom(image("shop-2 api amd64"), "pkg:deb/debian/p1@1?arch=amd64", "pkg:npm/%40a/b@2", "")
+    history.built(image("shop-2 web"), COMMIT[::-1])
     history.vex(image("shop-1 api"), "CVE-2026-1", "pkg:deb/debian/p1@1")
     history.feed()
     allowed = history.verdict(first, staging, "staging")

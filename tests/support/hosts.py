@@ -112,6 +112,7 @@ class Host:
     name: str
     root: Path
     dockerd: str = "/usr/sbin/dockerd"
+    more: tuple = ()  # arguments of the engine
     relays: dict = field(default_factory=dict)
     proc: subprocess.Popen | None = None
     pid: int = 0
@@ -155,6 +156,7 @@ class Host:
             *("--kill-child", "--mount-proc", "--propagation", "private", "sh", "-ec", SETUP, self.name, str(d)),
             *(self.dockerd, f"--host={self.url}", f"--data-root={d}/data", f"--exec-root={d}/exec"),
             *(f"--pidfile={d}/docker.pid", "--storage-driver=overlay2", "--log-level=warn"),
+            *self.more,
         ]
 
     def _answers(self):
@@ -176,6 +178,13 @@ class Host:
         to = ("127.0.0.1", target or port)
         self.close(port)
         self.relays[port] = Relay(socket_in(self.pid, lambda: listening(port)), lambda: socket.create_connection(to, 5))
+
+    def show(self, port):
+        """Let a free port of ours lead to the host's 127.0.0.1:port; give ours."""
+        sock = listening(0)
+        ours = sock.getsockname()[1]
+        self.relays[f"shown {port}"] = Relay(sock, lambda: self.reach(port))
+        return ours
 
     def reach(self, port):
         """Connect to a port of the host's loopback, from here."""

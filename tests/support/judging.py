@@ -8,7 +8,7 @@ from cas.records.release import Component, Environment, FreezeWindow, ImageNode,
 from cas.store import load
 from pipeline.adapters.keys import generate
 from pipeline.attest import statements
-from pipeline.operations import approve, policy, promote, trust
+from pipeline.operations import approve, policy, promote, trust, waivers
 from pipeline.operations.attestations import sign_statement
 from pipeline.operations.feeds import import_feed
 from pipeline.operations.ingest import Submission, submit
@@ -263,6 +263,13 @@ class Scene:
 
     def approve(self, view, login, **more):
         return approve.admit(self.effects, BOB, self.approval(view, login, **more))
+
+    def waive(self, vulnerability="CVE-2026-0001", login="carol", **wanted):
+        """Have ALICE ask for a waiver, and another person approve it."""
+        given = {"reason": "known", "ticket": "T-1", "expires_at": "2026-03-05T00:00:00Z"} | wanted
+        asked = waivers.request(self.effects, ALICE, waivers.Wanted(vulnerability, **given))
+        envelope = sign_statement(waivers.to_sign(self.effects, asked.id), [KEYS[login]])
+        return waivers.approve(self.effects, BOB, envelope)
 
     def load(self, name, kind):
         return load(self.store, name, kind)

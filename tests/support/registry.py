@@ -38,7 +38,7 @@ class Registry:
         (self.root / "config.yml").write_text(CONFIG.format(root=self.root, port=self.port))
         with open(self.root / "log", "ab") as log:
             self.proc = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "docker-registry", "serve", str(self.root / "config.yml")],
+                ["setpriv", "--pdeathsig", "KILL", *self.argv()],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -49,6 +49,10 @@ class Registry:
                 raise RuntimeError((self.root / "log").read_text()[-2000:])
             time.sleep(0.01)
         return self
+
+    def argv(self):
+        """The program to run."""
+        return ["docker-registry", "serve", str(self.root / "config.yml")]
 
     def _answers(self):
         try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from cas.adapters.memory import MemoryLog, MemoryStore
+from pipeline.adapters.rego_child import RegoChild
 from pipeline.effects import Caller, Effects
 
 ALICE = Caller(actor="person:" + "a" * 32, login="alice")
@@ -57,5 +58,6 @@ class World:
             adapter=None,
             generator="stella",
             generator_version="0.1.0",
+            engines={"regopy": RegoChild()},
         )
         return replace(base, **others)

@@ -42,7 +42,14 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><a>&c;</a>'
     "data",
     [
         BOMB,
-        b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+        b'<!DOCTYPE a SYSTEM "file:///etc/passwd" [<!ENTITY b "b">]><a/>',
+        b'<!DOCTYPE a SYSTEM "a.dtd" [%remote;]><a/>',
+        b"<!DOCTYPE a []><a/>",
+        b'<!DOCTYPE a SYSTEM "a.dtd"><a>&nbsp;</a>',  # declared in the DTD perhaps: nobody looks
+        b'<!DOCTYPE a SYSTEM "a.dtd"><a b="&nbsp;"/>',
+        b'<!DOCTYPE a SYSTEM "<!DOCTYPE a"><a/>',
+        b"<!DOCTYPE a><!DOCTYPE a><a/>",
+        b"<a/><!DOCTYPE a>",
         b"<a>",
         b"<a></b>",
         b"<a>&undefined;</a>",
@@ -54,6 +61,34 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><a>&c;</a>'
 def test_dangerous_or_broken_xml_is_refused(data):
     with pytest.raises(xml.XmlInvalidError):
         content(data)
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        b'<!DOCTYPE report PUBLIC "-//JACOCO//DTD Report 1.1//EN" "report.dtd">',
+        b'<!DOCTYPE report SYSTEM "file:///etc/passwd">',
+        b"<!DOCTYPE\n  report\n>",
+        b"<!DOCTYPE report>",
+    ],
+)
+def test_a_document_type_that_declares_nothing_is_passed_over_and_nothing_is_fetched(doctype):
+    root = content(b'<?xml version="1.0" encoding="UTF-8"?>\n' + doctype + b'<report a="&lt;1">x</report>').value
+    assert (root.tag, root.get("a"), root.text) == ("report", "<1", "x")
+
+
+def test_a_document_type_in_another_encoding_is_refused():
+    with pytest.raises(xml.XmlInvalidError, match="ASCII"):
+        xml.parse('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a SYSTEM "a.dtd"><a/>'.encode("utf-16"))
+
+
+def test_xml_may_begin_with_a_byte_order_mark_as_dotnet_writes_it():
+    assert content(b"\xef\xbb\xbf" + b'<?xml version="1.0" encoding="utf-8"?><a/>').root == "a"
+
+
+def test_lines_are_counted_as_they_stand_after_a_document_type():
+    with pytest.raises(xml.XmlInvalidError, match="line 4"):
+        content(b"<!DOCTYPE\n\n a>\n<a></b>")
 
 
 def test_deep_xml_is_refused():

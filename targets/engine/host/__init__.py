@@ -1,0 +1,1 @@
+"""What every kind of target on a Docker engine does alike."""

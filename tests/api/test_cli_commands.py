@@ -1,0 +1,293 @@
+"""Every command, once, on one home: each gives a good answer, and the same answer as a table, as JSON and line by line."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from api.cli.program import all_commands, main
+from cas import digest
+from tests.api.test_feed_import import advisory
+from tests.support.images import Layout
+from tests.support.judging import sbom
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVING = {"serve"}
+"""Runs until a signal: tests/api/test_served.py."""
+COMPOSE = """services:
+  web:
+    image: web:%s
+    volumes: ["./conf/app.conf:/etc/app.conf:ro"]
+"""
+DYING = """
+import os, sys
+from targets.directory.adapter import DirectoryAdapter
+DirectoryAdapter.apply = lambda *_: os._exit(9)
+from api.cli.program import main
+main(sys.argv[1:])
+"""
+
+
+@dataclass
+class Desk:
+    """A person at a terminal of this process."""
+
+    folder: Path
+    capsys: object
+    walked: set = field(default_factory=set)
+    key: str = "alice"
+
+    def run(self, command, *words, code=0, key=None):
+        """Run a command by its name; give what it printed."""
+        arguments = [*command.split(), *map(str, words), "--home", str(self.folder / "home")]
+        if key or self.key:
+            arguments += ["--key", str(self.folder / (key or self.key))]
+        self.capsys.readouterr()
+        found = main(arguments)
+        told = self.capsys.readouterr()
+        assert found == code, f"{command} {words} ended {found}: {told.out}{told.err}"
+        self.walked.add(command)
+        return told.out if code == 0 else told.out + told.err
+
+    def ask(self, command, *words, **more):
+        """Run a command for its answer as JSON."""
+        return json.loads(self.run(command, *words, "--output", "json", **more))
+
+    def look(self, command, *words):
+        """Run a reading command in all three forms: each must say the same of it; give the JSON."""
+        table = self.run(command, *words)
+        whole = self.ask(command, *words)
+        lines = [json.loads(line) for line in self.run(command, *words, "-o", "ndjson").splitlines()]
+        items = whole.get("items", whole) if isinstance(whole, dict) else whole
+        assert lines == (items if isinstance(items, list) else [items]), command
+        assert table.strip(), command
+        assert table.isascii() or table.isprintable() or "\n" in table
+        return whole
+
+
+@pytest.fixture
+def desk(tmp_path, capsys, monkeypatch):
+    for name in ("STELLA_HOME", "STELLA_KEY", "STELLA_SERVER", "STELLA_TOKEN", "STELLA_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    layout = Layout()
+    for number in (1, 2, 3):
+        layout.name(f"web:v{number}", layout.image({"app": b"v%d" % number}))
+        (tmp_path / f"project{number}" / "conf").mkdir(parents=True)
+        (tmp_path / f"project{number}" / "compose.yaml").write_text(COMPOSE % f"v{number}")
+        (tmp_path / f"project{number}" / "conf" / "app.conf").write_text(f"number = {number}\n")
+    layout.write(tmp_path / "layout")
+    for at in (1, 2):
+        (tmp_path / f"host{at}").mkdir()
+    (tmp_path / "feed.json").write_text(json.dumps(advisory(1)))
+    (tmp_path / "sbom.json").write_bytes(sbom(("flask", "9.0.0")))
+    return Desk(tmp_path, capsys)
+
+
+def test_every_command_gives_a_good_answer(desk):
+    people_and_places(desk)
+    releases_and_evidence(desk)
+    promotions(desk)
+    deliveries(desk)
+    audit(desk)
+    upkeep(desk)
+    trust(desk)
+    commands = {name for name, command in all_commands() if not getattr(command, "commands", None)}
+    assert commands - desk.walked == SERVING
+
+
+def people_and_places(desk):
+    for name in ("alice", "bob"):
+        desk.run("key generate", desk.folder / name, key="")
+    assert "ed25519" in desk.run("key show", desk.folder / "alice")
+    desk.run("init", "--login", "alice")
+    desk.run("trust directory", "add", "bob", desk.folder / "bob.pub", "--group", "approvers")
+    assert {one["login"] for one in desk.look("trust show")["directory"]["people"]} == {"alice", "bob"}
+    made = desk.ask("token create", "ci", "--scope", "release:read")
+    [listed] = desk.look("token list")["items"]
+    assert made["token"] not in json.dumps(listed)
+    desk.run("token revoke", listed["id"])
+    assert desk.ask("token list")["items"] == []
+    desk.run("policy store", "--starter", "observe")
+    assert [one["pack"]["name"] for one in desk.look("policy list")["items"]] == ["observe"]
+    desk.look("policy show", "observe")
+    desk.run("environment set", "prod", "--order", "1", "--approvals", "1", "--separation")
+    desk.run("policy activate", "observe", "--environment", "prod")
+    desk.run("environment freeze", "prod", "--start", "2090-01-01T00:00:00", "--end", "2090-01-02T00:00:00",
+             "--zone", "Europe/Vienna", "--reason", "new year")  # fmt: skip
+    [window] = desk.look("environment show", "prod")["environment"]["freeze_windows"]
+    assert window["start"] == "2089-12-31T23:00:00Z", "captured as a UTC instant"
+    desk.run("environment unfreeze", "prod", "--start", window["start"])
+    assert desk.look("environment list")["items"][0]["environment"]["freeze_windows"] == []
+    for at in (1, 2):
+        desk.run("target add", "prod", f"host{at}", "--type", "directory", "--platform", "linux/amd64",
+                 "--set", f"directory={desk.folder}/host{at}")  # fmt: skip
+    desk.run("target remove", "prod", "host2")
+    assert [one["target"]["name"] for one in desk.look("target list", "prod")] == ["host1"]
+
+
+def releases_and_evidence(desk):
+    desk.run("feed import", desk.folder / "feed.json")
+    desk.look("feed show")
+    for number in (1, 2):
+        desk.run("release create", "--name", f"shop-v{number}", *parts(desk, number))
+    desk.run("release create", "--name", "shop-v3", "--draft")
+    desk.run("release add-component", "shop-v3", *parts(desk, 2)[:4])
+    desk.run("release remove-component", "shop-v3", "web")
+    desk.run("release add-component", "shop-v3", *parts(desk, 3)[:4])
+    desk.run("release edit", "shop-v3", "--template", desk.folder / "project3", "--line", "shop")
+    assert desk.look("release show", "shop-v3")["draft"]["line"] == "shop"
+    desk.run("release finalize", "shop-v3")
+    desk.run("release create", "--name", "shop-v4", "--draft")
+    desk.run("release discard", "shop-v4")
+    assert [one["release"]["name"] for one in desk.look("release list")["items"]][:1] != []
+    assert {(one["kind"], one["what"], one["name"]) for one in desk.look("release diff", "shop-v1", "shop-v2")} == {
+        ("changed", "component", "web"),
+        ("changed", "file", "compose.yaml"),
+        ("changed", "file", "conf/app.conf"),
+    }
+    shown = desk.look("release show", "shop-v1", "--components")
+    desk.run("release deprecate", "shop-v3", "--reason", "a test")
+    desk.run("release archive", "shop-v3", "--reason", "a test")
+    for number in (1, 2):
+        image = desk.ask("release show", f"shop-v{number}")["release"]["components"][0]["digest"]
+        out = desk.folder / f"{number}.dsse.json"
+        desk.run("evidence attest", desk.folder / "sbom.json", "--subject", f"web={image}", "--out", out)
+        desk.run("evidence submit", out, "--subject", image)
+    assert shown[0]["tag"] == "v1"
+    assert len(desk.look("evidence list")["items"]) == 2
+
+
+def parts(desk, number):
+    return ("--components", f"web:v{number}", "--layout", desk.folder / "layout",
+            "--template", desk.folder / f"project{number}", "--platform", "linux/amd64")  # fmt: skip
+
+
+def promotions(desk):
+    waived = desk.ask("policy waive", "CVE-2026-1", "--reason", "a test")
+    assert desk.look("policy waivers")["items"]
+    desk.run("policy withdraw", waived["digest"])
+    verdict = desk.ask("gate evaluate", "shop-v1", "--environment", "prod")
+    assert desk.run("gate evaluate", "shop-v1", "--environment", "prod").splitlines()[-1] == (
+        f"stella: allow verdict={verdict['digest']}"
+    )
+    desk.run("gate simulate", "shop-v1", "--environment", "prod", "--as-of", "2090-01-01T00:00:00Z")
+    desk.look("gate list")
+    desk.run("gate explain", verdict["digest"])
+    desk.run("explain", verdict["digest"], "--all")
+    desk.run("promote", "shop-v1", "--to", "prod", "--plan")
+    for command in ("cancel", "promotion cancel"):
+        desk.run(command, asked(desk, "shop-v1"), "--reason", "a test")
+    vetoed = asked(desk, "shop-v1")
+    desk.run("reject", vetoed, "--reason", "not today", key="bob")
+    assert desk.look("promotion show", vetoed)["state"] == "rejected", "one veto is enough"
+    assert {one["state"] for one in desk.look("promotion list")["items"]} == {"cancelled", "rejected"}
+
+
+def asked(desk, release):
+    """Ask for a promotion, and give its id."""
+    made = desk.ask("promote", release, "--to", "prod", "--reason", "go")
+    assert made["state"] == "pending_approval"
+    return made["id"]
+
+
+def waits(desk, promotion, who):
+    """Whether status marks a promotion as waiting for somebody."""
+    [line] = [line for line in desk.run("status", key=who).splitlines() if promotion in line]
+    return not line.lstrip().startswith("-")
+
+
+def approved(desk, release):
+    promotion = asked(desk, release)
+    assert waits(desk, promotion, "bob"), "what waits for bob is marked to bob"
+    assert not waits(desk, promotion, "alice"), "and not to who asked"
+    desk.run("approve", promotion, "--reason", "fine", key="bob")
+    desk.run("promotion decide", promotion)
+    return promotion
+
+
+def deliveries(desk):
+    first = desk.ask("deploy", approved(desk, "shop-v1"))
+    interrupted = approved(desk, "shop-v2")
+    words = ["deploy", interrupted, "--home", desk.folder / "home", "--key", desk.folder / "alice"]
+    died = subprocess.run([sys.executable, "-c", DYING, *map(str, words)], cwd=ROOT, capture_output=True, check=False)
+    assert died.returncode == 9
+    assert desk.ask("promotion show", interrupted)["state"] == "deploying"
+    assert desk.ask("deploy", "--resume", "prod")["result"] == "deployed"
+    lock = next((desk.folder / "host1").rglob("app.conf"))
+    assert lock.read_text() == "number = 2\n"
+    desk.look("status")
+    assert desk.look("where", "shop-v2")["runs"]
+    assert {one["name"] for one in desk.look("artifact list", first["id"])} >= {
+        "compose.stella.lock.yml",
+        "manifest.json",
+    } - {"manifest.json"}
+    desk.run("artifact get", first["id"], "compose.stella.lock.yml", "--out", desk.folder / "lock")
+    desk.run("artifact verify", first["id"], "compose.stella.lock.yml")
+    desk.run("artifact export", first["id"], "--out", desk.folder / "files")
+    subprocess.run(["sha256sum", "--quiet", "-c", "checksums.sha256"], cwd=desk.folder / "files", check=True)
+    desk.run("drift", "--environment", "prod")
+    lock.write_text("tampered = 1\n")
+    assert "corrupted" in desk.run("drift", "--environment", "prod", code=2)
+    desk.run("rollback", "--environment", "prod", "--reason", "a test")
+    assert lock.read_text() == "number = 1\n", "configuration included"
+    desk.run("line stop", "--environment", "prod", "--reason", "an incident")
+    desk.look("line show")
+    desk.run("line lift")
+
+
+def audit(desk):
+    verdict = desk.ask("gate list")["items"][0]["digest"]
+    assert verdict in desk.run("replay", verdict)
+    bundle = desk.folder / "bundle.tar"
+    desk.run("bundle export", "--release", "shop-v1", "--out", bundle)
+    root = desk.ask("trust show")["fingerprint"]
+    desk.run("bundle verify", bundle, "--root", root)
+    desk.run("bundle verify", bundle, code=4)
+    desk.run("bundle verify", bundle, "--root", "sha256:" + "0" * 64, code=2)
+    desk.run("bundle import", bundle, "--root", root)
+    desk.look("log head")
+    desk.look("log show")
+    desk.look("log show", "0")
+    desk.run("log proof", "0")
+    desk.run("log proof", "--from", "1")
+    assert "\u2014" in desk.run("log checkpoint")
+
+
+def upkeep(desk):
+    desk.run("index rebuild")
+    desk.run("backup", desk.folder / "copy", "--keys")
+    desk.run("fsck")
+    spoil(desk.folder / "home", (desk.folder / "1.dsse.json").read_bytes())
+    assert name_of(desk.folder / "1.dsse.json") in desk.run("fsck", code=2)
+    desk.run("fsck", "--repair-from", desk.folder / "copy")
+    desk.run("fsck")
+
+
+def name_of(path):
+    return digest.of_bytes(path.read_bytes())
+
+
+def spoil(home, data):
+    """Change one byte of a stored document, wherever it lies."""
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and path.suffix != ".duckdb":
+            held = path.read_bytes()
+            at = held.find(data)
+            if at >= 0:
+                path.write_bytes(held[: at + 9] + bytes([held[at + 9] ^ 1]) + held[at + 10 :])
+                return
+    raise AssertionError(f"nowhere in {home}")
+
+
+def trust(desk):
+    desk.run("key generate", desk.folder / "next", key="")
+    held = desk.ask("trust show")["root"]["keys"]
+    ours = {one["algorithm"]: one["id"] for one in held if one["purposes"] == ["server"]}
+    desk.run("trust rotate", ours["ed25519"], desk.folder / "next.pub", "--purpose", "server")
+    desk.run("trust revoke", ours["rsa"])
+    revoked = {one["id"] for one in desk.ask("trust show")["root"]["keys"] if one["revoked_at"] is not None}
+    assert revoked == set(ours.values())

@@ -1,0 +1,181 @@
+"""Reports of every format: exactly one format claims each document, facts are what the case says, bad ones are refused."""
+
+import json
+
+import pytest
+
+from cas import digest
+from cas.adapters.memory import MemoryStore
+from cas.problems import TooLarge
+from cas.records.evidence import NormaliseInput
+from cas.store import save
+from pipeline.formats.catalog import FORMATS
+from pipeline.formats.content import content
+from pipeline.formats.opened import Refused, open_document
+from pipeline.formats.problems import DocumentUnreadable
+from pipeline.stage import advance
+from pipeline.stages.normalise import NORMALISE
+from tests.support import evidence, report_cases
+
+FIXTURES = report_cases.fixtures()
+READ = {name for path in FIXTURES for name in json.loads(report_cases.case_of(path).read_text())}
+REPORTS = [
+    each for each in FORMATS if each.read is not None and each.read.__module__.startswith("pipeline.formats.reports")
+]
+STRANGERS = [
+    b"{}", b"[]", b"[{}]", b'{"results": []}', b'{"version": "1"}', b'{"runs": 7}', b'{"vulnerabilities": {}}', b"[[], 1]",
+    b'{"a": 1}\n{"b": 2}\n', b"<coverage/>", b"<report/>", b"<testrun/>", b"<assembly/>", b"mode: fast\n", b"1..\n", b"SF", b"7",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_exactly_one_format_claims_a_document(path):
+    document = content(path.read_bytes())
+    assert [each.name for each in FORMATS if not each.within and each.detects(document)] == [
+        open_document(path.read_bytes()).readings[0].format.name
+    ]
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_a_report_is_read_as_its_case_says(path):
+    assert report_cases.readings(path.read_bytes()) == json.loads(report_cases.case_of(path).read_text())
+
+
+@pytest.mark.parametrize("name", sorted(evidence.sboms()))
+def test_no_report_format_claims_an_sbom(name):
+    document = content(evidence.sbom(name))
+    assert not [each.name for each in REPORTS if not each.within and each.detects(document)]
+
+
+@pytest.mark.parametrize("data", STRANGERS)
+def test_nobody_claims_a_stranger(data):
+    document = content(data)
+    assert not [each.name for each in FORMATS if not each.within and each.detects(document)]
+
+
+def test_every_report_format_and_every_version_has_a_fixture():
+    assert {f"{each.name}/{version}" for each in REPORTS for version, _ in each.schemas} == READ
+    assert len({each.name for each in FORMATS if each.kind is not None and each.read is not None}) >= 42
+
+
+def test_every_fixture_says_where_it_comes_from():
+    rows = [line.split("\t") for line in (report_cases.DATA / "PROVENANCE.tsv").read_text().splitlines()[1:]]
+    assert {row[0] for row in rows} == {path.name for path in FIXTURES}
+    assert all(len(row) == 3 and row[1] and row[2] for row in rows)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_facts_are_a_record_that_the_stage_leaves_the_same_every_time(path):
+    found = set()
+    opened = open_document(path.read_bytes())
+    for each in opened.readings:
+        for _ in range(2):
+            store = MemoryStore()
+            question = save(store, NormaliseInput(raw=store.put(opened.raw), format=each.name))
+            found.add((each.name, advance(NORMALISE, question, store).digest))
+    assert len(found) == len(opened.readings)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_no_secret_becomes_a_fact(path):
+    text = report_cases.case_of(path).read_text()
+    assert "SECRETSECRET" not in text
+    assert "hunter2" not in text
+
+
+def test_secrets_stand_in_the_fixtures_that_the_readers_must_not_repeat():
+    assert sum(b"SECRETSECRET" in path.read_bytes() or b"hunter2" in path.read_bytes() for path in FIXTURES) >= 10
+
+
+@pytest.mark.parametrize("each", REPORTS, ids=lambda each: each.name)
+@pytest.mark.parametrize("data", [b"", b"null", b"7", b'"x"', b"\xff", b"{", b"<a", b"[[]]", b"[7]", b'{"results": 7}'])
+def test_a_reader_refuses_what_is_not_its_own_with_a_problem(each, data):
+    """Whatever bytes normalise/1 is given: facts or a Problem, never a traceback."""
+    for version, _ in each.schemas:
+        try:
+            each.read(data, version)
+        except (DocumentUnreadable, TooLarge):
+            continue
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_a_damaged_report_is_refused_or_read_but_never_breaks(path):
+    """Cut off, doubled, with every number a text and every text a number, with every list emptied."""
+    data = path.read_bytes()
+    damaged = [data[: len(data) // 2], data[1:], data + data]
+    if path.suffix != ".xml" and content(data).syntax == "json":
+        damaged += [json.dumps(change(json.loads(data))).encode() for change in (_swapped, _emptied, _nulled)]
+    for bad in damaged:
+        try:
+            opened = open_document(bad)
+            for each in opened.readings:
+                each.format.read(opened.raw, each.version)
+        except (Refused, DocumentUnreadable):
+            continue
+
+
+def _mapped(value, leaf):
+    if isinstance(value, dict):
+        return {key: _mapped(each, leaf) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_mapped(each, leaf) for each in value]
+    return leaf(value)
+
+
+def _swapped(value):
+    return _mapped(value, lambda leaf: 7 if isinstance(leaf, str) else "x")
+
+
+def _nulled(value):
+    return _mapped(value, lambda leaf: None)
+
+
+def _emptied(value):
+    if isinstance(value, dict):
+        return {key: _emptied(each) for key, each in value.items()}
+    return [] if isinstance(value, list) else value
+
+
+def test_an_empty_array_is_taken_only_by_the_tool_that_is_declared():
+    with pytest.raises(Refused) as caught:
+        open_document(b"[]")
+    assert [fault.code for fault in caught.value.faults] == ["evidence.format_unknown"]
+    opened = open_document(b"[]\n", "gitleaks-json")
+    assert (opened.name, opened.kind) == ("gitleaks-json/1", "secrets")
+    assert opened.readings[0].format.read(opened.raw, "1").complete
+    for declared in ("junit-xml", "trivy-json", "no-such"):
+        with pytest.raises(Refused):
+            open_document(b"[]", declared)
+    with pytest.raises(Refused):
+        open_document(b"[7]", "gitleaks-json")
+
+
+def test_a_further_reading_speaks_of_the_same_images():
+    opened = open_document((report_cases.DATA / "trivy.json").read_bytes())
+    facts = [each.format.read(opened.raw, each.version) for each in opened.readings]
+    assert {each.subjects for each in facts} == {
+        (digest.parse("sha256:" + "1a" * 32), digest.parse("sha256:" + "2b" * 32))
+    }
+    assert [each.kind for each in opened.readings] == ["findings", "secrets", "licenses"]
+
+
+def test_a_yarn_audit_without_its_summary_is_incomplete():
+    data = (report_cases.DATA / "yarn-audit-1.json").read_bytes()
+    cut = b"\n".join(data.splitlines()[:-1]) + b"\n"
+    opened = open_document(cut)
+    assert not opened.readings[0].format.read(opened.raw, "1").complete
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("TAP version 13\n1..3\nok 1 - a\nok 2 - b\n", (3, 2, 0, 1)),  # one was planned and did not run
+        ("1..2\nok 1\nBail out! no database\n", (3, 1, 0, 2)),
+        ("TAP version 14\nok 1\n", (2, 1, 0, 1)),  # no plan at all
+        ("1..2\nnot ok 1 - a # TODO later\nnot ok 2 - b\n", (2, 0, 1, 0)),
+    ],
+)
+def test_tap_counts_what_did_not_run_as_errors(text, wanted):
+    opened = open_document(text.encode())
+    facts = opened.readings[0].format.read(opened.raw, "1")
+    assert (facts.total, facts.passed, facts.failed, facts.errors) == wanted
