@@ -25,6 +25,7 @@ from cas.records.feed import (
     FeedSnapshot,
     FeedSnapshot2,
     KevList,
+    Span,
 )
 from pipeline.feeds import joined
 from pipeline.feeds.branches import bucket, named
@@ -36,19 +37,26 @@ from pipeline.versions.orders import order_of
 from pipeline.versions.places import feed_name, fits
 
 
-class _Named(msgspec.Struct, gc=False):
+class _Unread(msgspec.Struct, gc=False):
+    """A package of a bucket, its rules not decoded."""
+
     name: str
     package: str
+    spans: msgspec.Raw
+    listed: msgspec.Raw
+    undecided: msgspec.Raw
 
 
 class _Packages(msgspec.Struct, gc=False, tag_field="kind", tag="feed_bucket/2"):
-    packages: tuple[msgspec.Raw, ...]
+    packages: list[_Unread]
 
 
 _REMEMBERED: Final = 1 << 17
 _BUCKET: Final = msgspec.json.Decoder(_Packages)
-_NAME: Final = msgspec.json.Decoder(_Named)
-_RULES: Final = msgspec.json.Decoder(FeedRules)
+_SPANS: Final = msgspec.json.Decoder(tuple[Span, ...])
+_LISTED: Final = msgspec.json.Decoder(tuple[tuple[str, int], ...])
+_UNDECIDED: Final = msgspec.json.Decoder(tuple[tuple[int, str], ...])
+_NONE: Final = b"[]"
 
 
 class Found(NamedTuple):
@@ -63,13 +71,13 @@ class Bucket:
 
     __slots__ = ("_made", "_raw")
 
-    def __init__(self, raw: dict[str, msgspec.Raw]) -> None:
+    def __init__(self, raw: dict[str, _Unread]) -> None:
         self._raw = raw
         self._made: dict[str, FeedRules] = {}
 
     def packages(self) -> Iterator[tuple[str, Digest]]:
         """Give every package by name, and its object."""
-        return ((name, _NAME.decode(raw).package) for name, raw in self._raw.items())
+        return ((name, raw.package) for name, raw in self._raw.items())
 
     def get(self, name: str) -> FeedRules | None:
         """Give a package's rules."""
@@ -78,7 +86,13 @@ class Bucket:
             raw = self._raw.get(name)
             if raw is None:
                 return None
-            found = self._made[name] = _RULES.decode(raw)
+            found = self._made[name] = FeedRules(
+                name=name,
+                package=raw.package,
+                spans=_SPANS.decode(raw.spans),
+                listed=_LISTED.decode(raw.listed) if raw.listed != _NONE else (),
+                undecided=_UNDECIDED.decode(raw.undecided) if raw.undecided != _NONE else (),
+            )
         return found
 
 
@@ -121,7 +135,7 @@ def branch_of(data: bytes) -> Branch:
 def bucket_of(data: bytes) -> Bucket:
     """Read a bucket. Its bytes were named by a digest; that they are canonical is import's business."""
     try:
-        return Bucket({_NAME.decode(raw).name: raw for raw in _BUCKET.decode(data).packages})
+        return Bucket({each.name: each for each in _BUCKET.decode(data).packages})
     except msgspec.DecodeError as error:
         raise RecordInvalid(kind="FeedBucket2", reason=str(error)[:200]) from error
 
