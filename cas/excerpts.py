@@ -114,6 +114,19 @@ class Assessed(Excerpt, frozen=True, gc=False, tag="assessment/1"):
     findings: tuple[AssessedFinding, ...]
 
 
+class Pictured(Excerpt, frozen=True, gc=False, tag="assessment/2"):
+    """As much of assessment/2 as rows need: its findings are in a picture that others may name too."""
+
+    question: str
+    picture: Digest
+
+
+class Picture(Excerpt, frozen=True, gc=False, tag="picture/1"):
+    """As much of picture/1 as rows need."""
+
+    findings: tuple[AssessedFinding, ...]
+
+
 class ListedPackage(msgspec.Struct, frozen=True, gc=False):
     """A package of an SBOM."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cas import digest
 from cas.digest import Digest, uuid_of
-from cas.excerpts import Assessed, Attested, Decided, Judged, Listed, LogEntry, RefMoved, Stood
+from cas.excerpts import Assessed, Attested, Decided, Judged, Listed, LogEntry, Picture, Pictured, RefMoved, Stood
 from cas.into import MANY, Into, Kinds, Makers, Many, below, each, fields
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, DriftReport
 from cas.records.evidence import Admission, Evidence, VexFacts, VexProduct
@@ -44,6 +44,9 @@ _DEPLOYED: Final = attrgetter("release", "deployment", "packet", "completed_at")
 _BUILT: Final = attrgetter("builder", "source", "source_digest")
 
 
+_PICTURES: Final = Kinds([Picture])
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def mark(name: str) -> int:
     """Give the number that stands for a name, case aside; two names may share one, so the name is compared too."""
@@ -57,6 +60,16 @@ def of_entries(into: Into, first: int, entries: Sequence[LogEntry]) -> None:
 
 
 # (2) what Runs put out
+
+
+def _pictured(into: Into, many: Many) -> None:
+    """Give an assessment that names a picture the rows of one that holds its findings."""
+    whole = [
+        Assessed(question=one.question, findings=picture.findings if picture is not None else ())
+        for one in many.records
+        for picture in [into.read(one.picture, _PICTURES)]
+    ]
+    _assessments(into, Many(many.seqs, many.names, whole))
 
 
 def _assessments(into: Into, many: Many) -> None:
@@ -273,7 +286,7 @@ def _deployed(into: Into, seq: int, at: int, move: RefMoved, _: LogEntry) -> Non
             into.batch.add("deployed", seq, item, environment, one.line, running, name, *_DEPLOYED(one))
 
 
-OUTPUTS: Final[dict[str, Makers]] = {"assess": Makers({Assessed: _assessments})}
+OUTPUTS: Final[dict[str, Makers]] = {"assess": Makers({Assessed: _assessments, Pictured: _pictured})}
 """Rows of what a Run put out, by its stage and the record's kind: once, by the first entry that lists such a Run."""
 
 RECORDS: Final = Makers(
