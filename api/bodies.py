@@ -106,6 +106,7 @@ class FeedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     replace_all: bool = False
+    complete: bool = False
 
 
 def feed(
@@ -128,13 +129,13 @@ def feed(
         ask = msgspec.convert(value, ImportFeed)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("", "feed.invalid", str(error)[:300]),)) from error
-    return FeedHead(ask.name, ask.replace_all), lambda: ask.documents
+    return FeedHead(ask.name, ask.replace_all, ask.complete), lambda: ask.documents
 
 
 def _head(found: dict[str, str], *, strict: bool) -> FeedHead:
     try:
         head = msgspec.convert(found, FeedHead, strict=strict)
-        return FeedHead(msgspec.convert(head.name, Slug), head.replace_all)
+        return FeedHead(msgspec.convert(head.name, Slug), head.replace_all, head.complete)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("/name", "feed.invalid", str(error)[:300]),)) from error
 

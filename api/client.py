@@ -132,7 +132,9 @@ class Client:
             (evidence.Document(data=data, format="osv") for data in feed.advisories),
             (evidence.Document(data=data, format=kind) for kind, data in lists if data is not None),
         )
-        target = f"{BASE}/feeds" + _query({"name": feed.name, "replace_all": feed.replace_all})
+        target = f"{BASE}/feeds" + _query(
+            {"name": feed.name, "replace_all": feed.replace_all, "complete": feed.complete}
+        )
         headers = {"Content-Type": FRAMES, "Idempotency-Key": _ENTROPY.nonce()}
         with TemporaryFile() as file:
             hasher = Hasher()

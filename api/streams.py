@@ -165,7 +165,7 @@ async def _feed(request: AnyRequest) -> Response[bytes]:
 
     def work(visit: Visit) -> bytes:
         head, documents = bodies.feed(spool, media, limits, exchange.query_of(request))
-        feed = sorted_out(head.name, documents, replace_all=head.replace_all)
+        feed = sorted_out(head.name, documents, replace_all=head.replace_all, complete=head.complete)
         return exchange.encode(imported(visit, feed))
 
     try:

@@ -16,7 +16,7 @@ from cas.excerpts import Assessed, Attested, Decided, Judged, Listed, LogEntry, 
 from cas.into import MANY, Into, Kinds, Makers, Many, below, each, fields
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, DriftReport
 from cas.records.evidence import Admission, Evidence, VexFacts, VexProduct
-from cas.records.feed import FeedSnapshot
+from cas.records.feed import AnySnapshot, FeedSnapshot, FeedSnapshot2
 from cas.records.policy import Waiver
 from cas.records.promotion import AdmittedApproval, Approval, Promotion
 from cas.records.proof import HeadSet
@@ -196,7 +196,7 @@ def _result(into: Into, seq: int, name: Digest, one: DeploymentResult) -> None:
         into.batch.add("outcomes", seq, at, *what, end.target, end.result, end.code, end.sticker, one.completed_at)
 
 
-def _feed(into: Into, seq: int, name: Digest, one: FeedSnapshot) -> None:
+def _feed(into: Into, seq: int, name: Digest, one: AnySnapshot) -> None:
     documents = sum(source.documents for source in one.sources)
     newest = max((source.newest for source in one.sources), default="")
     into.batch.add("feeds", seq, 0, name, one.name, one.captured_at, documents, newest)
@@ -285,6 +285,7 @@ RECORDS: Final = Makers(
         DeploymentResult: each(_result),
         DriftReport: each(_drift),
         FeedSnapshot: each(_feed),
+        FeedSnapshot2: each(_feed),
         Promotion: each(_promotion),
         Judged: _verdicts,
         Waiver: each(_waiver),

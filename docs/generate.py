@@ -188,6 +188,7 @@ def _exits() -> str:
         "\n`stella bundle verify` answers as the bundle's own `verify.py`: 0 good and signer established, 2 bad,",
         "3 could not check, 4 consistent but signer not established (no `--root`). `stella replay`: 0 equal,",
         "2 different, 3 an engine is missing here. `stella drift`: 2 drifted, 10 not every target answered.",
+        "`stella scan --compare`: 2 other components.",
         "An interrupt is 130.",
     ]
     return "\n".join(out)

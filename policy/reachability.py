@@ -114,10 +114,8 @@ class _Word:
 
     @property
     def negative(self) -> bool:
-        """Say that the code is not reached: only signed, and of static analysis only when it saw all code."""
-        return (
-            self.target.said in _NEGATIVE and self.verified and (self.facts.method == "runtime" or self.facts.complete)
-        )
+        """Say that the code is not reached: only what is signed can."""
+        return self.target.said in _NEGATIVE and self.verified
 
 
 class Spoken:

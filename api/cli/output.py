@@ -153,14 +153,14 @@ def complain(line: str, *, hint: str = "", bare: bool = False) -> None:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
-    """Show a bar while something takes more than a second, when a person watches."""
+def working(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a bar while something takes more than a second, when a person watches; give what changes its text."""
     from api.settings import interactive
 
     if not interactive() or not sys.stderr.isatty():
-        yield
+        yield lambda _text: None
         return
     from api.cli.progress import after_a_second
 
-    with after_a_second(text):
-        yield
+    with after_a_second(text) as tell:
+        yield tell

@@ -12,6 +12,7 @@ RESOURCES: Final = (
     ("health", ("health",)),
     ("evidence", ("evidence",)),
     ("feeds", ("feed",)),
+    ("matches", ("match",)),
     ("releases", ("release",)),
     ("drafts", ("draft",)),
     ("environments", ("environment", "target")),

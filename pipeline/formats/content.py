@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from cas.problems import CanonInvalid
-from pipeline.formats import xml
+from pipeline.formats import pieces, xml
 from pipeline.formats.decode import bound, parse
 from pipeline.formats.format import Content
 
@@ -26,7 +26,8 @@ def content(data: bytes) -> Content:
     if head == b"<":
         return Content(data, "xml", xml.parse(data))
     try:
-        return Content(data, "json", parse(data))
+        large = pieces.large(data) if head == b"{" else None
+        return Content(data, "json", parse(data)) if large is None else Content(data, "json", large, late=True)
     except CanonInvalid as problem:
         found = _lines(data) if head in {b"{", b"["} else _text(data)
         if found is None:

@@ -120,13 +120,15 @@ def _release(purl: Purl) -> tuple[str, str]:
     given = purl.qualifier("distro").lower()
     if given in _CODENAMES:
         return "debian", _CODENAMES[given]
+    if "tumbleweed" in given:
+        return "opensuse", "tumbleweed"
     if found := _DISTRO.match(given):
         family = found.group(1)
         return _FAMILIES.get(family, family), found.group(2)
     namespace = _FAMILIES.get(purl.namespace, purl.namespace)
     family, _, rest = given.partition("-")
-    if "tumbleweed" in given or rest in ("edge", "stream"):
-        return ("opensuse" if "tumbleweed" in given else family), rest or given
+    if rest in ("edge", "stream"):
+        return family, rest
     if purl.type == "rpm" and (found := _EL.search(purl.version)):
         return namespace, found.group(1)
     if purl.type == "deb" and namespace == "debian" and (found := _DEB.search(purl.version)):
