@@ -20,7 +20,7 @@ from api.settings import Limits
 from cas import jcs
 from cas.digest import Digest, Hasher
 from cas.problems import Fault
-from cas.records.base import Slug
+from cas.records.base import Instant, Slug
 
 IN_MEMORY: Final = 1 << 20
 _HEADER_MOST: Final = 4096
@@ -107,6 +107,7 @@ class FeedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     replace_all: bool = False
     complete: bool = False
+    captured_at: Instant | None = None
 
 
 def feed(
@@ -129,13 +130,13 @@ def feed(
         ask = msgspec.convert(value, ImportFeed)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("", "feed.invalid", str(error)[:300]),)) from error
-    return FeedHead(ask.name, ask.replace_all, ask.complete), lambda: ask.documents
+    return FeedHead(ask.name, ask.replace_all, ask.complete, ask.captured_at), lambda: ask.documents
 
 
 def _head(found: dict[str, str], *, strict: bool) -> FeedHead:
     try:
         head = msgspec.convert(found, FeedHead, strict=strict)
-        return FeedHead(msgspec.convert(head.name, Slug), head.replace_all, head.complete)
+        return FeedHead(msgspec.convert(head.name, Slug), head.replace_all, head.complete, head.captured_at)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("/name", "feed.invalid", str(error)[:300]),)) from error
 

@@ -134,6 +134,7 @@ class Client:
         )
         target = f"{BASE}/feeds" + _query(
             {"name": feed.name, "replace_all": feed.replace_all, "complete": feed.complete}
+            | ({"captured_at": feed.captured_at} if feed.captured_at else {})
         )
         headers = {"Content-Type": FRAMES, "Idempotency-Key": _ENTROPY.nonce()}
         with TemporaryFile() as file:

@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -165,7 +166,10 @@ async def _feed(request: AnyRequest) -> Response[bytes]:
 
     def work(visit: Visit) -> bytes:
         head, documents = bodies.feed(spool, media, limits, exchange.query_of(request))
-        feed = sorted_out(head.name, documents, replace_all=head.replace_all, complete=head.complete)
+        feed = replace(
+            sorted_out(head.name, documents, replace_all=head.replace_all, complete=head.complete),
+            captured_at=head.captured_at,
+        )
         return exchange.encode(imported(visit, feed))
 
     try:

@@ -20,6 +20,7 @@ class ImportFeed(Ask, frozen=True, kw_only=True):
     documents: Annotated[tuple[Document, ...], msgspec.Meta(min_length=1, max_length=1_000_000)]
     replace_all: bool = False
     complete: bool = False
+    captured_at: Instant | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Feed:
     complete: bool = False  # the source is all here: what it no longer has is taken out
     files: tuple[FeedFile, ...] = ()  # where the advisories came from; a remote door does not tell
     told: Callable[[str, int], None] | None = None
+    captured_at: Instant | None = None  # by another instance, whose snapshot this is; else now
 
 
 class FaultLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,6 +65,34 @@ def _name_of(fault: calls.FaultLine) -> str:
     return name if colon and " " not in name else fault.pointer.split("/")[1]
 
 
+@APP.command("import-snapshot")
+def import_snapshot(
+    context: typer.Context,
+    bundle: Path = typer.Argument(help="A bundle that was written for a snapshot: stella bundle export --record."),
+    root: str = typer.Option(..., help="Fingerprint of the root that must have signed it."),
+    name: str = typer.Option("", help="The source's name here; else the snapshot's own."),
+    replace: bool = typer.Option(False, "--replace", help="Instead of the current snapshot, not on top of it."),
+) -> None:
+    """Import the snapshot of another instance: its signature is checked, its documents are read anew, its age stays."""
+    from replay.feed_bundle import carried
+
+    out = screen(context)
+    found = carried(bundle, root)
+    feed = calls.Feed(
+        name=name or found.name,
+        advisories=found.documents,
+        kev=found.kev,
+        epss=found.epss,
+        replace_all=replace,
+        complete=True,
+        files=found.files,
+        captured_at=found.captured_at,
+    )
+    with out.door() as door, working("importing the snapshot") as progress:
+        made = door.feed(replace_told(feed, told=lambda what, count: progress(f"{what}: {count:,} documents")))
+    out.show(made, [("snapshot", made.snapshot), ("documents", made.documents), ("captured", when(found.captured_at))])
+
+
 @APP.command()
 def show(context: typer.Context) -> None:
     """Show the current snapshot."""

@@ -1,6 +1,7 @@
 """Advisory feeds: import, show, compare, judge again."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from api.calls import feeds as calls
 from api.calls.evidence import Document
@@ -21,9 +22,8 @@ from pipeline.versions.places import purl_of
 
 def import_all(visit: Visit, ask: calls.ImportFeed) -> calls.FeedImported:
     """Import a snapshot."""
-    return imported(
-        visit, sorted_out(ask.name, lambda: ask.documents, replace_all=ask.replace_all, complete=ask.complete)
-    )
+    feed = sorted_out(ask.name, lambda: ask.documents, replace_all=ask.replace_all, complete=ask.complete)
+    return imported(visit, replace(feed, captured_at=ask.captured_at))
 
 
 def sorted_out(
@@ -51,7 +51,7 @@ def imported(visit: Visit, feed: Feed) -> calls.FeedImported:
     made = import_feed(
         visit.effects,
         visit.caller,
-        Source(feed.name, feed.files, feed.complete),
+        Source(feed.name, feed.files, feed.complete, feed.captured_at),
         feed.advisories,
         feed.kev,
         feed.epss,

@@ -219,7 +219,10 @@ def place(purl: Purl, source: str = "") -> Asked:
     name = _language_name(purl)
     outer: tuple[str, ...] = ("TuxCare",) if "tuxcare" in purl.version else ()
     outer += ("Root",) if "rootio" in name else ()
-    return Asked((*(f"{each}:{ecosystem}" for each in outer), ecosystem), ((name, purl.version),), "", purl.version)
+    names: tuple[tuple[str, str], ...] = ((name, purl.version),)
+    if purl.type == "golang" and purl.subpath:  # generators cut module paths: a module below, or a package in this one
+        names = ((f"{name}/{purl.subpath}", purl.version), *names)
+    return Asked((*(f"{each}:{ecosystem}" for each in outer), ecosystem), names, "", purl.version)
 
 
 @functools.lru_cache(maxsize=1 << 16)

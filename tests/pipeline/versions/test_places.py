@@ -57,6 +57,11 @@ def test_what_is_installed_and_its_source_are_both_asked_where_feeds_name_either
     assert place_of("pkg:deb/debian/libssl@1?distro=debian-11", "openssl@2").names == (("openssl", "2"),)
 
 
+def test_a_go_module_whose_path_was_cut_is_asked_whole_and_cut():
+    found = place_of("pkg:golang/go.etcd.io/etcd/client@v3.5.9#pkg/v3")
+    assert found.names == (("go.etcd.io/etcd/client/pkg/v3", "v3.5.9"), ("go.etcd.io/etcd/client", "v3.5.9"))
+
+
 def test_names_that_registries_take_in_several_spellings_are_one():
     assert feed_name("PyPI", "Foo_Bar.baz") == "foo-bar-baz"
     assert feed_name("NuGet", "Newtonsoft.Json") == "newtonsoft.json"
