@@ -13,11 +13,8 @@ from pipeline.formats.decode import MAX_BYTES, bound, parse
 from pipeline.formats.format import Content
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
-<<<<<<< HEAD
 _MARK: Final = b"\xef\xbb\xbf"  # .NET begins XML with it; before JSON it is refused
-=======
 _JSON: Final = frozenset(bytes([byte]) for byte in b'{["-0123456789tfn')
->>>>>>> sboms
 _MAX_VALUES: Final = 2_000_000
 
 
