@@ -112,6 +112,8 @@ def _fill_ours(index, table, rows, size=10_000):
         index._insert(table, batch)
         index._connection.execute("UPDATE watermark SET size = ?", [batch.stop])
         index._connection.execute("COMMIT")
+    index._renewed = 0
+    index._renew()
 
 
 def _sqlite(path):
