@@ -8,11 +8,11 @@ from api.visit import Visit
 from cas import digest, refs
 from cas.digest import Digest
 from cas.found import VerdictFound
-from cas.records.policy import PolicyPack
 from cas.records.release import Environment, Release
 from cas.records.verdict import Verdict
 from cas.store import load
 from pipeline.operations.asking import evaluate, simulate
+from policy.packs.view import pack_of
 
 
 def judge(visit: Visit, ask: calls.EvaluateGate) -> calls.VerdictView:
@@ -70,7 +70,7 @@ def _line(row: VerdictFound) -> calls.VerdictLine:
 def view(visit: Visit, name: Digest, verdict: Verdict) -> calls.VerdictView:
     """Give a verdict with its gates and reasons in words."""
     store = visit.effects.store
-    pack = load(store, verdict.policy, PolicyPack) if verdict.policy else None
+    pack = pack_of(store.get(verdict.policy)) if verdict.policy else None
     return calls.VerdictView(
         id=digest.uuid_of(name),
         digest=name,

@@ -12,11 +12,12 @@ from api.visit import Visit
 from cas import canon, digest, refs
 from cas.problems import EntryMissing, Fault
 from cas.records.picture import AssessedFinding2
-from cas.records.policy import PolicyPack, VexTrustTable
+from cas.records.policy import VexTrustTable
 from cas.store import load
 from pipeline.operations import vex, vex_consensus
 from pipeline.operations.policy import store_trust_table
 from policy.packs.trust_file import read_table, write_table
+from policy.packs.view import whole_of
 from policy.trust_table import BUILT_IN
 from policy.vex_delta import delta
 
@@ -81,7 +82,8 @@ def trust_show(visit: Visit, ask: calls.ShowTrustTable) -> calls.TrustTableView:
     if ask.table:
         return _table(ask.table, load(visit.effects.store, digest.parse(ask.table), VexTrustTable))
     active = visit.effects.log.ref(refs.policy(ask.environment)) if ask.environment else None
-    pack = load(visit.effects.store, active, PolicyPack) if active else None
+    store = visit.effects.store
+    pack = whole_of(store.get(active), store.get) if active else None
     if pack is not None and pack.trust_table is not None:
         return _table(pack.trust_table, load(visit.effects.store, pack.trust_table, VexTrustTable))
     return _table("", BUILT_IN)

@@ -39,7 +39,7 @@ from pipeline.stages.gather import GATHER, head_names
 from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.match2 import MATCH2
 from pipeline.stages.read_template import READ_TEMPLATE
-from policy.packs.view import pack_of
+from policy.packs.view import whole_of
 
 ATTEMPTS: Final = 4
 
@@ -284,7 +284,8 @@ def _answers(work: Work, question: Question, place: Place, picture: Digest) -> t
     """Ask the custom rules of the question's pack about the picture."""
     if question.policy is None:
         return ()
-    pack = pack_of(work.effects.store.get(question.policy))
+    store = work.effects.store
+    pack = whole_of(store.get(question.policy), store.get)
     return ask_rules(
         work,
         rules_of(pack, place.environment.name),

@@ -13,7 +13,7 @@ from cas.problems import Category, Problem
 from cas.records.base import Instant, Record
 from cas.records.evidence import Admission, Evidence, SbomFacts, VexFacts
 from cas.records.picture import EvidenceRow2
-from cas.records.policy import PolicyPack, VexTrustTable
+from cas.records.policy import VexTrustTable
 from cas.records.proof import HeadSet
 from cas.records.release import Resolution
 from cas.records.report import ReachFacts
@@ -31,6 +31,7 @@ from policy import claims
 from policy.claims import Weighed
 from policy.images import named
 from policy.instants import of_seconds
+from policy.packs.view import whole_of
 from policy.product_identity import Fit, Subject, best_fit, links_of
 from policy.reachability import Spoken as Reaches
 from policy.reachability import reach_in
@@ -215,7 +216,7 @@ def _members(effects: Effects, ref: str) -> tuple[Digest, ...]:
 
 def _table(effects: Effects, environment: str) -> VexTrustTable:
     active = effects.log.ref(refs.policy(environment)) if environment else None
-    pack = load(effects.store, active, PolicyPack) if active else None
+    pack = whole_of(effects.store.get(active), effects.store.get) if active else None
     return load(effects.store, pack.trust_table, VexTrustTable) if pack and pack.trust_table else BUILT_IN
 
 

@@ -33,7 +33,7 @@ from policy.accepted import Accepted
 from policy.assessing import Context, Known, Listed, Piece, findings, order
 from policy.images import named
 from policy.instants import earliest_after
-from policy.packs.view import trust_table_of
+from policy.packs.view import whole_of
 from policy.product_identity import Subject, links_of
 from policy.reported import package_of
 from policy.trust_table import BUILT_IN
@@ -191,7 +191,7 @@ def _waiver(name: Digest, io: StageIO) -> Accepted:
 
 
 def _table(question: Question, io: StageIO) -> tuple[VexTrustTable, Digest]:
-    chosen = trust_table_of(io.read(question.policy)) if question.policy else None
+    chosen = whole_of(io.read(question.policy), io.read).trust_table if question.policy else None
     if chosen is not None:
         return io.load(chosen, VexTrustTable), chosen
     return BUILT_IN, io.keep(BUILT_IN)
