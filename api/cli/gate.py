@@ -115,6 +115,8 @@ def show_verdict(out: Screen, one: calls.VerdictView, *, every: bool = False) ->
             ),
         ],
     )
+    if one.shadow:
+        out.say(f"shadow: {one.shadow} (never counts): stella explain {one.shadow_verdict}")
     rows = [(line.status, line.id, line.gate, line.enforcement, line.findings) for line in one.gates]
     out.table(one.gates, ("STATUS", "GATE", "KIND", "ENFORCEMENT", "FINDINGS"), rows)
     show_why(out, one.why, one.digest, every=every)
