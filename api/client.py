@@ -35,7 +35,7 @@ A = TypeVar("A")
 BASE: Final = "/api/v1"
 _SHORT: Final = 100
 _ENTROPY: Final = SystemEntropy()
-_FRAMED: Final = ("evidence.submit", "feed.import")
+_FRAMED: Final = ("evidence.submit", "feed.import", "evaluation.create")
 
 
 class Client:

@@ -69,15 +69,19 @@ def _finding(one: Finding) -> Why:
     if one.path:
         children.append(_node("path", " → ".join(one.path)))
     children.extend(_node("flip", code, argument=argument) for code, argument in one.flips)
-    # the finding's own fields may be named in its sentence; an argument of the same name counts more
-    told = {
+    return Why(kind="finding", code=one.code, arguments=told(one), children=tuple(children))
+
+
+def told(one: Finding) -> tuple[tuple[str, str], ...]:
+    """Give what a finding's sentence may name: its own fields too; an argument of the same name counts more."""
+    fields = {
         "severity": one.severity,
         "component": one.component,
         "purl": one.purl,
         "vulnerability": one.vulnerability,
         **dict(one.arguments),
     }
-    return Why(kind="finding", code=one.code, arguments=tuple(sorted(told.items())), children=tuple(children))
+    return tuple(sorted(fields.items()))
 
 
 def _closed(one: AnyFinding) -> Why:

@@ -18,6 +18,7 @@ RESOURCES: Final = (
     ("policies", ("policy",)),
     ("waivers", ("waiver",)),
     ("verdicts", ("gate", "verdict")),
+    ("evaluations", ("evaluation",)),
     ("vex", ("vex",)),
     ("promotions", ("promotion",)),
     ("break_glass", ("break_glass",)),
