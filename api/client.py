@@ -77,7 +77,7 @@ class Client:
         Raises: the problems that the server reports, as Remote; api.server_unreachable, api.answer_invalid
         """
         target, body, media = _spell(call, request)
-        headers = {"Content-Type": media} if body else {}
+        headers = {"Content-Type": media} if media else {}
         if call.method == "POST":
             headers["Idempotency-Key"] = _ENTROPY.nonce()
         response = self._send(call.method, target, body, headers)
