@@ -90,15 +90,27 @@ def documents(spool: Spool, media_type: str, limits: Limits) -> tuple[Document, 
 
     Raises: api.request_invalid, api.body_too_large, cas.canon_invalid, cas.too_large
     """
-    if media_type == FRAMES:
-        found = tuple(_bounded(_frames(spool.file(), limits), limits))
-    elif media_type == NDJSON:
-        found = tuple(_bounded(_lines(spool.file(), limits), limits))
-    else:
-        found = _whole(spool.bytes(), limits)
-    if not found:
+    read = framed(spool, media_type, limits) if media_type in (FRAMES, NDJSON) else _whole(spool.bytes(), limits)
+    if not read:
         raise RequestInvalid(faults=(Fault("/documents", "batch.empty", "at least one document is wanted"),))
-    return found
+    return read
+
+
+def framed(spool: Spool, media_type: str, limits: Limits) -> tuple[Document, ...]:
+    """Read documents that stand one after another: length-prefixed, or NDJSON; perhaps none.
+
+    Raises: api.request_invalid, api.body_too_large, cas.canon_invalid, cas.too_large
+    """
+    read = _frames if media_type == FRAMES else _lines
+    return held(read(spool.file(), limits), limits)
+
+
+def held(found: Iterable[Document], limits: Limits) -> tuple[Document, ...]:
+    """Give documents that keep to the bounds.
+
+    Raises: api.body_too_large
+    """
+    return tuple(_bounded(iter(found), limits))
 
 
 class FeedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,7 +219,7 @@ def _whole(data: bytes, limits: Limits) -> tuple[Document, ...]:
         found = msgspec.convert(value, SubmitEvidence).documents
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("", "batch.invalid", str(error)[:300]),)) from error
-    return tuple(_bounded(iter(found), limits))
+    return held(found, limits)
 
 
 def _bad(at: int, what: str) -> RequestInvalid:

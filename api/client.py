@@ -35,7 +35,7 @@ A = TypeVar("A")
 BASE: Final = "/api/v1"
 _SHORT: Final = 100
 _ENTROPY: Final = SystemEntropy()
-_FRAMED: Final = ("evidence.submit", "feed.import")
+_FRAMED: Final = ("evidence.submit", "feed.import", "evaluation.create")
 
 
 class Client:
@@ -77,7 +77,7 @@ class Client:
         Raises: the problems that the server reports, as Remote; api.server_unreachable, api.answer_invalid
         """
         target, body, media = _spell(call, request)
-        headers = {"Content-Type": media} if body else {}
+        headers = {"Content-Type": media} if media else {}
         if call.method == "POST":
             headers["Idempotency-Key"] = _ENTROPY.nonce()
         response = self._send(call.method, target, body, headers)

@@ -69,6 +69,10 @@ class Screen:
         """Print a sentence: to standard output beside a table, else to standard error."""
         typer.echo(clean(line), err=self.form is not Format.TABLE)
 
+    def apart(self) -> "Screen":
+        """Give a screen whose sentences go to standard error: standard output holds a document."""
+        return Screen(Format.JSON, lambda: self.settings)
+
     def _json(self, answer: Any) -> None:
         import msgspec
 

@@ -21,6 +21,7 @@ RESOURCES: Final = (
     ("waivers", ("waiver",)),
     ("verdicts", ("gate", "verdict")),
     ("unknowns", ("unknown",)),
+    ("evaluations", ("evaluation",)),
     ("vex", ("vex",)),
     ("promotions", ("promotion",)),
     ("break_glass", ("break_glass",)),

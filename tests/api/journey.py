@@ -148,6 +148,8 @@ class Journey:
         verdict = self.ask("gate.evaluate", release="shop-v1", environment="prod")
         assert verdict.outcome == "allow", verdict.why
         self.verdict = verdict.digest
+        whole = self.ask("evaluation.create", release="shop-v1", environment="prod")
+        assert (whole.verdict.digest, whole.created, whole.receipts) == (verdict.digest, False, ())
         self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
         self.vex(verdict.digest)
         self.ask("verdict.list")
