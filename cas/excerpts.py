@@ -121,10 +121,34 @@ class Pictured(Excerpt, frozen=True, gc=False, tag="assessment/2"):
     picture: Digest
 
 
+class PicturedFinding(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The first values of a finding's row in a picture, in their order."""
+
+    component: str
+    platform: str
+    purl: str
+    version: str
+    vulnerability: str
+    advisory: str
+    aliases: tuple[str, ...]
+    severity: str
+    score_tenths: int | None
+    vex: str
+    waived_by: str | None
+    open: bool
+    new: bool
+    epss: int | None
+    kev: str
+    kev_due: str
+    sbom: int
+    sbom_pointer: str
+
+
 class Picture(Excerpt, frozen=True, gc=False, tag="picture/1"):
     """As much of picture/1 as rows need."""
 
-    findings: tuple[AssessedFinding, ...]
+    documents: tuple[Digest, ...]
+    findings: tuple[PicturedFinding, ...]
 
 
 class ListedPackage(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import msgspec
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -150,7 +152,17 @@ def _records() -> str:
     for kind in KINDS:
         out.append(f"\n## {_tag(kind)}\n\n{_text(kind.__doc__)}\n")
         out.append("Fields: " + ", ".join(f"`{name}`" for name in kind.__struct_fields__) + ".")
+        for part in _rows_in(kind):
+            names = ", ".join(f"`{name}`" for name in part.__struct_fields__)
+            out.append(f"\n`{part.__name__}` stands as an array, in this order: {names}.")
     return "\n".join(out)
+
+
+def _rows_in(kind: type[Record]) -> list[type[msgspec.Struct]]:
+    """Give the parts of a kind that stand as arrays without names."""
+    inner = [one for field in msgspec.structs.fields(kind) for one in get_args(field.type)]
+    structs = [one for one in inner if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    return [one for one in structs if one.__struct_config__.array_like]
 
 
 def _tag(kind: type[Record]) -> str:

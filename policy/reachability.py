@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from cas.digest import Digest
+from cas.records import picture
 from cas.records.picture import Reach
 from cas.records.report import ReachFacts, ReachState, ReachTarget
 from cas.records.verdict import EvidenceRef
@@ -79,7 +80,7 @@ UNREACHABLE: Final = frozenset({"SU", "RU", "CU"})
 
 _POSITIVE: Final = frozenset({"reachable", "observed"})
 _NEGATIVE: Final = frozenset({"unreachable", "unobserved"})
-NOWHERE: Final = Reach(state="U", path=(), confidence=0, evidence=())
+NOWHERE: Final = picture.NOWHERE
 
 
 def transition(state: ReachState, observation: Observation) -> ReachState:
