@@ -172,8 +172,8 @@ def _demands(verdict: Verdict, picture: AnyPicture) -> Iterator[_Demand]:
                     yield _Demand(items, min(len(items), int(told["count"]) - int(told["limit"])))
             elif one.flips:
                 yield _Demand(frozenset(_acts(result, one)), 1)
-        for (excess, _), items in sorted(budgets.items()):
-            yield _Demand(frozenset(items), min(excess, len(items)))
+        for (excess, _), counted in sorted(budgets.items()):
+            yield _Demand(frozenset(counted), min(excess, len(counted)))
 
 
 def _counted(picture: AnyPicture, what: str) -> frozenset[Item]:
@@ -190,9 +190,7 @@ def _acts(result: GateResult, one: Finding) -> Iterator[Item]:
         yield (result.gate, code, f"{one.component}\0{argument}")
 
 
-def _steps(
-    verdict: Verdict, picture: AnyPicture, demands: Iterable[_Demand], later: Later
-) -> Iterator[_Step]:
+def _steps(verdict: Verdict, picture: AnyPicture, demands: Iterable[_Demand], later: Later) -> Iterator[_Step]:
     wanted = frozenset().union(*(one.items for one in demands))
     open_: dict[tuple[str, str], list[AnyFinding]] = {}
     for one in picture.findings:
@@ -210,9 +208,7 @@ def _steps(
         closes = frozenset(one for one in wanted if (one[0], one[2]) == (component, vulnerability)) & acceptable
         purl = min(one[1] for one in closes)
         cost = _ACCEPT_COST if closes & upgradable else 2
-        fix = Fix(
-            kind="accept", component=component, purl=purl, to="", code="", gate="", closes=(vulnerability,)
-        )
+        fix = Fix(kind="accept", component=component, purl=purl, to="", code="", gate="", closes=(vulnerability,))
         yield _Step(fix, closes, cost)
     for gate, code, argument in sorted(wanted - frozenset(map(_item, picture.findings))):
         component, _, about = argument.partition("\0")

@@ -18,7 +18,7 @@ from pipeline.versions.scheme import VersionInvalidError
 from policy.evaluate import ask, judged_gates
 from policy.fixes import Fixes, fixes
 from policy.gate import FactView
-from policy.packs.view import pack_of
+from policy.packs.view import whole_of
 
 
 def shortest(reader: Reader, verdict: Verdict) -> Fixes | None:
@@ -55,7 +55,7 @@ def gates_about(reader: Reader, verdict: Verdict, picture: AnyPicture) -> tuple[
         feed=_feed(reader, question.feed),
         facts=lambda name: _facts(reader, name),
     )
-    return ask(judged_gates(pack_of(reader.get(verdict.policy)), environment.name), view).results
+    return ask(judged_gates(whole_of(reader.get(verdict.policy), reader.get), environment.name), view).results
 
 
 def _feed(reader: Reader, name: Digest | None) -> AnySnapshot | None:

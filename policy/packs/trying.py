@@ -6,7 +6,7 @@ Pure: the same gates as judge asks, over a picture that a case describes. Must n
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -72,6 +72,9 @@ def _name(text: str) -> Digest:
     return digest.of_bytes(text.encode())
 
 
+_DOCUMENTS: Final = tuple(sorted((_name("sbom"), _name("package"))))
+
+
 def view_of(case: Case) -> FactView:
     """Build what gates look at."""
     given = case.given
@@ -95,6 +98,7 @@ def view_of(case: Case) -> FactView:
                 for one in given.components
             ),
             evidence=rows,
+            documents=_DOCUMENTS,
             findings=tuple(_finding(at, one) for at, one in enumerate(given.findings)),
             unknowns=tuple(
                 UnknownRow(
@@ -238,13 +242,13 @@ def _finding(at: int, one: CaseFinding) -> AssessedFinding2:
         fixed_in=one.fixed_in,
         origin="matched",
         reported_by=(),
-        sbom=_name("sbom"),
+        sbom=_DOCUMENTS.index(_name("sbom")),
         sbom_pointer=f"/{at}",
-        feed_package=_name("package"),
+        feed_package=_DOCUMENTS.index(_name("package")),
         feed_pointer=f"/{at}",
         vex=one.vex,
         claims=claims,
-        reach=Reach(state=one.reach, path=(), confidence=one.confidence, evidence=()),
+        reached=Reach(state=one.reach, path=(), confidence=one.confidence, evidence=()),
         waived_by=waiver,
         waiver_effect="suppress" if waiver else "",
         waiver_until=one.waived_until or "",
