@@ -109,8 +109,11 @@ def export(
 
 
 def _opaque(roots: Sequence[Digest], store: Reader) -> frozenset[str]:
-    """Name the kinds that are not looked into: of a snapshot that is asked for itself, only how it was made."""
-    whole = any(store.has(name) and kind_of(store.get(name)) == "feed_snapshot/2" for name in roots)
+    """Name the kinds that are not looked into: where nothing but snapshots is asked for, only how they were made.
+
+    Beside anything else a snapshot is what verdicts rest on, and travels as far as their Runs read it.
+    """
+    whole = bool(roots) and all(store.has(name) and kind_of(store.get(name)) == "feed_snapshot/2" for name in roots)
     return frozenset({"run/1", "feed_capture/2"}) if whole else FEEDS
 
 

@@ -129,3 +129,14 @@ def test_a_changed_meaning_is_named(tmp_path, file, old, new, stage):
         return
     assert result == "different"
     assert stage in {line.split()[0] for line in differences}
+
+
+@pytest.mark.parametrize("story", ["judged", "argued"])
+def test_a_story_told_and_sealed_today_replays_whole(tmp_path, story):
+    """A period holds feeds beside verdicts: the feed travels as far as it was read, and every Run with its input."""
+    from tests.support.corpus_story import seal
+
+    path = tmp_path / "today.tar"
+    seal(story, path)
+    report = replay_bundle(path)
+    assert (report.result, report.absent, report.differences) == ("equal", (), ())

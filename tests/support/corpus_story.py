@@ -1,17 +1,19 @@
-"""The stories that the golden corpus seals: one judged with VEX and approvals, one deployed twice, one drifted."""
+"""The stories that the golden corpus seals: judged with VEX and approvals, deployed twice, drifted, argued over."""
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from cas.records.proof import Run
 from cas.store import load
-from pipeline.operations import drift, promote
+from pipeline.operations import break_glass, drift, promote, rules
+from pipeline.operations.attestations import sign_statement
 from replay import scope
 from replay.bundle import export
 from tests.support.delivery import Delivery, Image, target
 from tests.support.fake_target import Fleet
 from tests.support.images import Layout
-from tests.support.judging import Scene, openvex, osv, sbom, signed
+from tests.support.judging import KEYS, Scene, openvex, osv, sbom, signed
 from tests.support.world import ALICE
 
 PACK = """
@@ -42,6 +44,7 @@ moment:
   - gate: freeze_window/1
   - gate: stop_line/1
 """
+REPORTS = Path(__file__).resolve().parents[1] / "data" / "reports"
 PRODUCT = "pkg:oci/web@sha256:%s"
 
 
@@ -132,7 +135,86 @@ def spoil(fleet, other):
     engines["zeta"].files["compose.stella.lock.yml"] += b"# edited by hand\n"
 
 
-STORIES = {"deployed": deployed, "drifted": drifted, "judged": judged}
+ARGUED = """
+name: argued
+version: "1"
+gates:
+  - gate: evidence_required/1
+    with: {types: [sbom], binding: asserted}
+  - gate: severity_budget/1
+    with: {critical: 0, high: 1}
+  - gate: cve_delta/2
+    enforcement: warn
+  - gate: kev_blocker/2
+    enforcement: warn
+  - gate: epss_threshold/2
+    enforcement: observe
+  - gate: vex_trust/2
+    enforcement: warn
+  - gate: vex_conflict/1
+  - gate: lattice_state/1
+    enforcement: observe
+  - gate: reachable_cve/1
+    enforcement: observe
+  - gate: uncertainty_tier/1
+    enforcement: observe
+  - gate: unknowns_budget/2
+    enforcement: observe
+  - gate: waiver_expiry/1
+  - gate: sbom_quality/1
+    enforcement: observe
+  - gate: license_terms/1
+    enforcement: observe
+  - gate: code_findings/1
+    enforcement: observe
+  - gate: secret_findings/1
+    with: {binding: asserted}
+  - gate: test_results/1
+  - gate: coverage/1
+    with: {lines_millionths: 100000}
+    enforcement: observe
+  - gate: rego_rules/1
+    with: {rules: [%s]}
+"""
+RULE = """package stella
+
+import rego.v1
+
+warn contains sprintf("%s is open", [found.vulnerability]) if {
+	some found in input.findings
+	found.open
+}
+"""
+
+
+def argued():
+    """Reports, tests, a waiver that lowers, a claim, a rule of the house: denied, then set aside by two people."""
+    scene = Scene(pack=None)
+    rule = rules.store_rule(scene.effects, ALICE, RULE.encode())
+    scene.activate(ARGUED % f'"{rule.digest}"')
+    scene.feed(
+        osv("CVE-2026-0001", "requests", aliases=("GHSA-aaaa-bbbb-cccc",)),
+        osv("CVE-2026-0002", "flask", severity="LOW", fixed="10.0.0"),
+        osv("CVE-2026-0003", "django", severity="CRITICAL"),
+    )
+    scene.submit(sbom(("django", "1.0.0"), ("flask", "9.0.0"), ("requests", "1.0.0")))
+    for name in ("trivy.json", "gitleaks.json", "surefire.xml", "cobertura-coverage-py.xml", "semgrep.sarif"):
+        scene.submit((REPORTS / name).read_bytes())
+    image = scene.manifest()
+    claim = openvex("CVE-2026-0002", "not_affected", PRODUCT % image[7:], subcomponents=("pkg:pypi/flask@9.0.0",))
+    scene.submit(signed(claim, image), subject=image)
+    scene.waive("CVE-2026-0001", effect="downgrade", severity="low", environment="production")
+    denied = scene.request()
+    assert denied.verdict.outcome == "deny"
+    asked = break_glass.request(scene.effects, ALICE, "app-1", "production", "down", "INC-1", "2026-03-01T18:00:00Z")
+    for login in ("alice", "bob"):
+        envelope = sign_statement(break_glass.to_sign(scene.effects, asked.id), [KEYS[login]])
+        break_glass.sign(scene.effects, ALICE, envelope)
+    assert scene.request(previous=denied.id).status.state == "approved"
+    return scene.effects
+
+
+STORIES = {"argued": argued, "deployed": deployed, "drifted": drifted, "judged": judged}
 
 
 def seal(story, path):
@@ -146,6 +228,6 @@ def imports(effects) -> Iterable[str]:
     """Name the Runs that imported feeds: a closure stops at a feed unless asked for more."""
     for _, entry in effects.log.read():
         for note in entry.runs:
-            if note.stage == "import_feed":
+            if note.stage in {"import_feed", "read_feed"}:
                 yield note.run
                 yield load(effects.store, note.run, Run).input
