@@ -24,8 +24,8 @@ from tests.support.history import History
 ROUNDS = 5
 INGESTED = 50_000
 ROWS = 1_000_000
-SMALL = 100_000
-WHOLE = 40_000
+SMALL = 60_000
+WHOLE = 15_000
 KEYS = 1_000_000
 TYPES = {"int": "INTEGER", "text": "TEXT", "flag": "INTEGER", "digest": "BLOB"}
 
@@ -112,6 +112,8 @@ def _fill_ours(index, table, rows, size=10_000):
         index._insert(table, batch)
         index._connection.execute("UPDATE watermark SET size = ?", [batch.stop])
         index._connection.execute("COMMIT")
+    index._renewed = 0
+    index._renew()
 
 
 def _sqlite(path):

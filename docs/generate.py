@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -254,7 +254,17 @@ def _records() -> str:
     for kind in KINDS:
         out.append(f"\n## {_tag(kind)}\n\n{_text(kind.__doc__)}\n")
         out.append("Fields: " + ", ".join(f"`{name}`" for name in kind.__struct_fields__) + ".")
+        for part in _rows_in(kind):
+            names = ", ".join(f"`{name}`" for name in part.__struct_fields__)
+            out.append(f"\n`{part.__name__}` stands as an array, in this order: {names}.")
     return "\n".join(out)
+
+
+def _rows_in(kind: type[Record]) -> list[type[msgspec.Struct]]:
+    """Give the parts of a kind that stand as arrays without names."""
+    inner = [one for field in msgspec.structs.fields(kind) for one in get_args(field.type)]
+    structs = [one for one in inner if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    return [one for one in structs if one.__struct_config__.array_like]
 
 
 def _tag(kind: type[Record]) -> str:
@@ -292,6 +302,7 @@ def _exits() -> str:
         "\n`stella bundle verify` answers as the bundle's own `verify.py`: 0 good and signer established, 2 bad,",
         "3 could not check, 4 consistent but signer not established (no `--root`). `stella replay`: 0 equal,",
         "2 different, 3 an engine is missing here. `stella drift`: 2 drifted, 10 not every target answered.",
+        "`stella scan --compare`: 2 other components.",
         "An interrupt is 130.",
     ]
     return "\n".join(out)

@@ -42,6 +42,7 @@ class Context:
     granted: Mapping[str, list[Accepted]]
     known: Known | None  # None = no baseline
     listed: Callable[[tuple[str, ...]], Listed]
+    place: Callable[[Digest], int]  # of a document among those of the picture
     within: Within | None = None  # how versions of products lie in ranges; None = ranges apply to nothing
 
 
@@ -174,13 +175,13 @@ def _finding(
         fixed_in=match.fixed_in,
         origin=("both" if found.reported_by else "matched") if found.matched else "reported",
         reported_by=found.reported_by,
-        sbom=found.sbom,
+        sbom=context.place(found.sbom),
         sbom_pointer=match.component_pointer,
-        feed_package=match.package,
+        feed_package=context.place(match.package),
         feed_pointer=match.pointer,
         vex=vex.state,
         claims=vex.claims,
-        reach=reach,
+        reached=None if reach == NOWHERE else reach,
         waived_by=waiver.digest if waiver else None,
         waiver_effect=waiver.effect if waiver else "",
         waiver_until=waiver.waiver.expires_at if waiver else "",
@@ -203,8 +204,8 @@ def shown_name(names: Iterable[str]) -> str:
     return every[0]
 
 
-def order(one: AssessedFinding2) -> tuple[str, ...]:
-    """Order findings totally."""
+def order(one: AssessedFinding2) -> tuple[str | int, ...]:
+    """Order findings totally; documents lie in the order of their digests."""
     return (
         one.component,
         one.platform,

@@ -103,7 +103,10 @@ def main(arguments: list[str]) -> int:
         return exit_codes.USAGE if gate else exit_codes.INPUT
     except Problem as problem:
         complain_of(problem)
-        return exit_codes.of_category(problem.category, gate=gate, code=problem.code)
+        code = exit_codes.of_category(problem.category, gate=gate, code=problem.code)
+        if gate and code == exit_codes.UNDECIDED:
+            complain("undecided verdict=none")
+        return code
     return left if isinstance(left, int) else exit_codes.OK
 
 

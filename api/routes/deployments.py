@@ -14,10 +14,10 @@ from cas import digest, refs
 from cas.digest import Digest
 from cas.found import MAX_LIMIT, DeploymentFound
 from cas.records.deploy import Deployed, Deployment, DeploymentResult
-from cas.records.feed import FeedSnapshot
 from cas.records.promotion import PromotionState
 from cas.records.release import Environment, Release, Target
 from cas.store import load
+from pipeline.feeds.reading import snapshot
 from pipeline.operations import artifacts, deploy, drift, promote, rollback
 from pipeline.operations.promotions import PromotionView
 
@@ -212,7 +212,7 @@ def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
     return calls.StatusView(
         origin=visit.instance.origin,
         log_size=log.head().size,
-        feed=load(store, feed, FeedSnapshot).captured_at if feed else "",
+        feed=snapshot(store.get(feed)).captured_at if feed else "",
         stopped=log.ref(refs.STOP_LINE) is not None,
         running=tuple(
             calls.RunningLine(

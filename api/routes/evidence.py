@@ -17,11 +17,12 @@ def admit(visit: Visit, documents: tuple[calls.Document, ...]) -> calls.Submitte
     given = [Submission(item.data, item.subject, item.format) for item in documents]
     limit = visit.instance.settings.limits.batch_documents
     made = submit(visit.effects, visit.caller, given, max_documents=limit)
-    receipts = tuple(_receipt(visit, item) for item in made.receipts)
+    receipts = tuple(receipt(visit, item) for item in made.receipts)
     return calls.Submitted(receipts=receipts, log_size=visit.effects.log.head().size)
 
 
-def _receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
+def receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
+    """Say what became of one reading of a document."""
     admission = load(visit.effects.store, item.admission, Admission)
     return calls.EvidenceReceipt(
         document=item.document,

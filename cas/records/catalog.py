@@ -39,7 +39,7 @@ KINDS: tuple[type[Record], ...] = tuple(
                 verdict,
             )
             for thing in vars(module).values()
-            if isinstance(thing, type) and issubclass(thing, Record) and thing is not Record
+            if isinstance(thing, type) and issubclass(thing, Record) and thing.__module__ == module.__name__
         ),
         key=lambda kind: str(kind.__struct_config__.tag),
     )

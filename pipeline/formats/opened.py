@@ -5,7 +5,7 @@ document that we know is opened to that document; (4) the innermost document is 
 own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,13 +16,14 @@ from cas.problems import CanonInvalid, Fault, TooLarge
 from cas.records.evidence import EvidenceKind
 from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
-from pipeline.formats import in_toto, schema, xsd
+from pipeline.formats import in_toto, piecewise, schema, xsd
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Content, Format
 from pipeline.formats.generic import GENERIC
 from pipeline.formats.in_toto import IN_TOTO
+from pipeline.formats.pieces import Large
 from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.xml import XmlInvalidError
 
@@ -113,26 +114,35 @@ def blank(document: Content, declared: str) -> Format | None:
 
 def _known(document: Content, at: str, declared: str = "") -> _Layer:
     """Detect format and version, and hold the document to the schema and the rules of that version."""
-    found = detect(document) or (blank(document, declared) if declared else None)
+    found = detect(document.sketch) or (blank(document.sketch, declared) if declared else None)
     if found is None:
         if document.syntax == "text":
             raise Refused(Fault(at, "evidence.not_json", "neither JSON nor XML, nor a text format that is known"))
         raise Refused(Fault(at, "evidence.format_unknown", "no known format recognises this document"))
-    version = found.version(document)
+    version = found.version(document.sketch)
     name = found.schema(version)
     if name is None:
         readable = ", ".join(known for known, _ in found.schemas)
         said = f"{found.name} {version[:_MAX_NAMED]!r} is not readable; readable: {readable}"
         raise Refused(Fault(at, "evidence.version_unsupported", said))
-    faults = list(_judged(name, document)) if name else []
+    faults, document = _judged(found, name, document, at)
     faults = faults or list(found.faults(document))
     if faults:
         raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
     return _Layer(document, found, version)
 
 
-def _judged(name: str, document: Content) -> Iterator[Fault]:
-    return xsd.faults(name, document.data) if name.endswith(".xsd") else schema.faults(name, document.value)
+def _judged(found: Format, name: str, document: Content, at: str) -> tuple[list[Fault], Content]:
+    """Judge a document by its schema; give what is left to see of it (a large one without its pieces)."""
+    try:
+        if found.pieces and isinstance(document.held, Large):
+            faults, head = piecewise.judged(document.held, found.pieces, name)
+            return faults, Content(document.data, document.syntax, head)
+        if name.endswith(".xsd"):
+            return list(xsd.faults(name, document.data)), document
+        return list(schema.faults(name, document.value)) if name else [], document
+    except CanonInvalid as problem:
+        raise Refused(Fault(at, "evidence.not_json", problem.detail())) from problem
 
 
 def _payload(data: bytes, at: str) -> bytes:

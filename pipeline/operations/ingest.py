@@ -5,7 +5,7 @@ verified, into staging; (3) subjects and bindings follow from what documents and
 the heads. A document that is bad, or an append that is refused, leaves nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -38,11 +38,13 @@ class Submission:
     """One document, or a zip or tar archive of documents, as it came.
 
     ``subject`` is an image digest or empty; ``format`` is what the submitter says it is, each one in an archive.
+    ``fallback`` is the image that a document speaks of when it names none itself.
     """
 
     data: bytes
     subject: str = ""
     format: str = ""
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,17 @@ class _Document:
 
 
 def submit(
-    effects: Effects, caller: Caller, documents: Sequence[Submission], *, max_documents: int = MAX_DOCUMENTS
+    effects: Effects,
+    caller: Caller,
+    documents: Sequence[Submission],
+    *,
+    max_documents: int = MAX_DOCUMENTS,
+    also: Callable[[Work], bool] | None = None,
 ) -> Submitted:
     """Admit documents, all or none.
 
-    A document without a given subject speaks of every image digest it names.
+    A document without a given subject speaks of every image digest it names. ``also`` notes what is to stand in the
+    same append, and tells whether it noted anything; it is asked again when a head moved meanwhile.
 
     Raises: evidence.empty, evidence.too_many, evidence.refused, evidence.contended, and those of the log
     """
@@ -106,13 +114,14 @@ def submit(
         raise EvidenceEmpty
     if len(documents) > max_documents:
         raise EvidenceTooMany(found=len(documents), limit=max_documents)
-    staging = Staging(effects.store)
+    staging = effects.store if isinstance(effects.store, Staging) else Staging(effects.store)
     staged = replace(effects, store=staging)
     ready = _prepare(Work(staged, caller), documents, max_documents)
     for _ in range(ATTEMPTS):
         work = Work(staged, caller)
         receipts = [receipt for document in ready for receipt in _admit(work, document)]
-        if all(receipt.duplicate for receipt in receipts):
+        noted = also is not None and also(work)
+        if not noted and all(receipt.duplicate for receipt in receipts):
             return Submitted(tuple(receipts), None)
         staging.release()
         try:
@@ -190,8 +199,12 @@ def _open(work: Work, at: int, member: str, given: Submission) -> list[_Document
     every = sorted({name for each in found for name in each.reading.format.subjects(each.facts.record)})
     for each in found:
         each.named = frozenset((*every, *opened.covered))
-        each.subjects = _subjects(given.subject, opened.covered or tuple(every))
+        each.subjects = _subjects(given.subject, opened.covered or tuple(every) or _fallback(given))
     return found
+
+
+def _fallback(given: Submission) -> tuple[Digest, ...]:
+    return (digest.parse(given.fallback),) if given.fallback else ()
 
 
 def _subjects(given: str, named: tuple[Digest, ...]) -> tuple[Digest, ...]:

@@ -87,6 +87,8 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
     heard = [_heard(one, parts[one.component], io) for one in question.components]  # (1)
     matched = _matched(asked, question, heard, io)  # (2)
     table, table_digest = _table(question, io)
+    documents = _documents(heard, matched)
+    places = {name: place for place, name in enumerate(documents)}
     granted = (_waiver(name, io) for name in question.waivers)
     context = Context(
         question.as_of,
@@ -94,6 +96,7 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
         accepted.in_force(granted, environment.name, release.line, question.as_of),
         _baseline(asked, question, release.line, io),
         _Lists(question.feed, io),
+        places.__getitem__,
         within,
     )
     found: list[AssessedFinding2] = []
@@ -108,8 +111,9 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
     picture = Picture(
         components=tuple(_counted(one) for one in heard),
         evidence=tuple(sorted((row for one in heard for row in one.rows), key=_row_order)),
+        documents=documents,
         findings=tuple(found),
-        unknowns=_unknowns(question, heard, matched.values(), found),  # (4)
+        unknowns=_unknowns(question, heard, matched.values(), [(one, documents[one.sbom]) for one in found]),  # (4)
         template=_template(asked, question, release, io),
         trust_table=table_digest,
     )
@@ -183,6 +187,12 @@ def _matched(asked: AssessInput2, question: Question, heard: list[_Heard], io: S
     if set(matched) != wanted:
         raise FindingsIncomplete(missing=sorted(wanted - set(matched)), foreign=sorted(set(matched) - wanted))
     return matched
+
+
+def _documents(heard: list[_Heard], matched: dict[Digest, Findings2]) -> tuple[Digest, ...]:
+    """List what findings may point at: SBOMs, reports, objects of the feed."""
+    raws = {row.raw for one in heard for row, _ in (*one.sboms, *one.reports)}
+    return tuple(sorted(raws | {match.package for found in matched.values() for match in found.matches}))
 
 
 def _waiver(name: Digest, io: StageIO) -> Accepted:
@@ -268,7 +278,7 @@ def _counted(heard: _Heard) -> ComponentRow:
 
 
 def _unknowns(
-    question: Question, heard: list[_Heard], matched: Iterable[Findings2], found: list[AssessedFinding2]
+    question: Question, heard: list[_Heard], matched: Iterable[Findings2], found: list[tuple[AssessedFinding2, Digest]]
 ) -> tuple[UnknownRow, ...]:
     rows = list(unknowns.about_question(question))
     for one in heard:
@@ -280,8 +290,8 @@ def _unknowns(
         rows.extend(unknowns.about_signature(each.raw) for each in one.rows if each.standing == "bad")
     analysed = {(one.part.name, one.question.platform) for one in heard if one.reach}
     rows.extend(
-        unknowns.about_reach(one)
-        for one in found
+        unknowns.about_reach(one, sbom)
+        for one, sbom in found
         if one.open and one.reach.state == "U" and (one.component, one.platform) in analysed
     )
     for answer in matched:

@@ -18,6 +18,7 @@ from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
+from pipeline.stages.read_feed import READ_FEED
 from pipeline.stages.read_template import READ_TEMPLATE
 from pipeline.stages.rego import REGO
 from pipeline.stages.render import RENDER
@@ -28,6 +29,7 @@ from pipeline.stages.verify import VERIFY
 STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
+    READ_FEED,
     IMPORT_FEED,
     IMPORT_FEED2,
     COMPOSE,

@@ -20,7 +20,7 @@ def check(params: Params, view: FactView) -> Answer:
     """Warn of each vulnerability that is closed by VEX with less confidence; never fails."""
     closed = distinct(one for one in view.assessment.findings if one.vex in CLOSED_BY_VEX and one.waived_by is None)
     low = tuple(
-        of_group("confidence_low", group, (("confidence", sure), ("minimum", params.minimum)))
+        of_group(view, "confidence_low", group, (("confidence", sure), ("minimum", params.minimum)))
         for group in closed
         if (sure := min(map(_confidence, group))) < params.minimum
     )

@@ -32,9 +32,9 @@ def check(params: Params, view: FactView) -> Answer:
         tenths = score(group[0])
         told_of = (("score", "none" if tenths is None else tenths), ("threshold", params.threshold_tenths))
         if params.only_block_reachable and all_unreachable(group):
-            told.append(of_group("new_not_reached", group, told_of))
+            told.append(of_group(view, "new_not_reached", group, told_of))
         else:
-            over.append(of_group("new_vulnerability", group, told_of))
+            over.append(of_group(view, "new_vulnerability", group, told_of))
     missing = missing_facts(view)
     status: GateStatus = "fail" if over else "unknown" if missing else "pass"
     return Answer(status, (*over, *told, *missing), (("new", len(over) + len(told)), ("blocking", len(over))))

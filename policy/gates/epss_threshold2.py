@@ -42,16 +42,16 @@ def check(params: Params, view: FactView) -> Answer:
         arguments = (("epss", max(scores, default=0)), ("threshold", params.threshold_millionths))
         end = _grace(params, group)
         if params.require_reachability and all_unreachable(group):
-            told.append(of_group("not_reached", group, arguments))
+            told.append(of_group(view, "not_reached", group, arguments))
         elif not scores:
-            unscored.append(of_group("epss_missing", group, ()))
+            unscored.append(of_group(view, "epss_missing", group, ()))
         elif max(scores) < params.threshold_millionths:
             below += 1
         elif end and view.question.as_of < end:
-            graced.append(of_group("likely_exploited_in_grace", group, (*arguments, ("until", end))))
+            graced.append(of_group(view, "likely_exploited_in_grace", group, (*arguments, ("until", end))))
             ends.add(end)
         else:
-            over.append(of_group("likely_exploited", group, arguments))
+            over.append(of_group(view, "likely_exploited", group, arguments))
     missing = missing_facts(view)
     shown = [] if params.unscored == "ignore" else unscored
     blocks = bool(over) and (params.mode == "any" or not below)

@@ -43,15 +43,15 @@ def check(params: Params, view: FactView) -> Answer:
         due, listed = min((one.kev_due, one.kev) for one in group if one.kev_due)
         arguments = (("due", due), ("listed", listed))
         if params.require_reachability and all_unreachable(group):
-            told.append(of_group("exploited_not_reached", group, arguments))
+            told.append(of_group(view, "exploited_not_reached", group, arguments))
             continue
         end, warned = _times(params, f"{due}T00:00:00Z")
         if not params.allow_grace_period or view.question.as_of >= end:
-            late.append(of_group("known_exploited", group, arguments))
+            late.append(of_group(view, "known_exploited", group, arguments))
             continue
         ends |= {end, warned}
         near = params.warn_before_due_date and view.question.as_of >= warned
-        (soon if near else told).append(of_group("exploited_in_grace", group, arguments))
+        (soon if near else told).append(of_group(view, "exploited_in_grace", group, arguments))
     missing = missing_facts(view)
     if view.feed is not None and view.feed.kev is None:
         missing = (*missing, finding("kev_missing", flips=(("import_kev", ""),)))

@@ -5,6 +5,7 @@ from cas.records.picture import AnyFinding
 from cas.records.verdict import EvidenceRef, Finding, GateStatus, UnknownRow
 from policy.counting import GROUP_FLIPS, distinct, of_group
 from policy.gate import Answer, FactView, Gate, finding
+from policy.lines import lines_of
 from policy.unknowns import Tier, tier
 
 
@@ -35,14 +36,15 @@ def check(params: Params, view: FactView) -> Answer:
         worst = min(about, key=lambda row: (-row.entropy, row.reason, row.code, row.subject, row.pointer))
         kind = _kind(params, tier(worst.entropy))
         if kind:
-            found[kind].append(_told(kind, group, worst))
+            found[kind].append(_told(view, kind, group, worst))
     status: GateStatus = "fail" if found["fail"] else "warn" if found["warn"] else "pass"
     every = tuple(one for kind in ("fail", "warn", "note") for one in found[kind])
     return Answer(status, every, (("closed", len(closed)), ("uncertain", len(every))))
 
 
 def _about(row: UnknownRow, one: AnyFinding, view: FactView) -> bool:
-    if row.subject in {one.purl, one.vulnerability, f"{one.component} {one.platform}", one.sbom}:
+    documents = {line.digest for line in lines_of(one, view.assessment)}
+    if row.subject in {one.purl, one.vulnerability, f"{one.component} {one.platform}", *documents}:
         return True
     places = {f"{each.component} {each.platform}" for each in view.assessment.components}
     # what names a package or a place of its own is about that one only
@@ -54,9 +56,10 @@ def _kind(params: Params, found: Tier) -> str:
     return next((kind for kind, tiers in named if found in tiers), "")
 
 
-def _told(kind: str, group: tuple[AnyFinding, ...], row: UnknownRow) -> Finding:
+def _told(view: FactView, kind: str, group: tuple[AnyFinding, ...], row: UnknownRow) -> Finding:
     code = {"fail": "too_uncertain", "warn": "uncertain", "note": "somewhat_uncertain"}[kind]
     told = of_group(
+        view,
         code,
         group,
         (("tier", tier(row.entropy)), ("unknown", row.code), ("reason", row.reason), ("about", row.subject)),

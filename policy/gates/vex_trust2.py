@@ -67,6 +67,7 @@ def check(params: Params, view: FactView) -> Answer:
             continue
         one, why = min(weak, key=lambda pair: (pair[1] != "vex_untrusted", pair[1]))
         told = of_group(
+            view,
             why,
             group,
             (

@@ -72,6 +72,13 @@ def _name(text: str) -> Digest:
     return digest.of_bytes(text.encode())
 
 
+_SBOM, _PACKAGE = _name("sbom"), _name("package")
+
+
+def _place(document: Digest) -> int:
+    return sorted((_SBOM, _PACKAGE)).index(document)
+
+
 def view_of(case: Case) -> FactView:
     """Build what gates look at."""
     given = case.given
@@ -95,6 +102,7 @@ def view_of(case: Case) -> FactView:
                 for one in given.components
             ),
             evidence=rows,
+            documents=tuple(sorted((_SBOM, _PACKAGE))),
             findings=tuple(_finding(at, one) for at, one in enumerate(given.findings)),
             unknowns=tuple(
                 UnknownRow(
@@ -238,13 +246,13 @@ def _finding(at: int, one: CaseFinding) -> AssessedFinding2:
         fixed_in=one.fixed_in,
         origin="matched",
         reported_by=(),
-        sbom=_name("sbom"),
+        sbom=_place(_SBOM),
         sbom_pointer=f"/{at}",
-        feed_package=_name("package"),
+        feed_package=_place(_PACKAGE),
         feed_pointer=f"/{at}",
         vex=one.vex,
         claims=claims,
-        reach=Reach(state=one.reach, path=(), confidence=one.confidence, evidence=()),
+        reached=Reach(state=one.reach, path=(), confidence=one.confidence, evidence=()),
         waived_by=waiver,
         waiver_effect="suppress" if waiver else "",
         waiver_until=one.waived_until or "",

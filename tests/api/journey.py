@@ -9,7 +9,7 @@ from api.calls.moved import MOVED
 from api.calls.tokens import SCOPES
 from pipeline.operations.approve import ApprovalView, statement_to_sign
 from pipeline.operations.attestations import sign_statement
-from tests.api.doors import CAROL, ROOT
+from tests.api.doors import ALICE, CAROL, ROOT
 from tests.support.images import Layout, LayoutImages
 from tests.support.judging import openvex, sbom
 
@@ -144,12 +144,12 @@ class Journey:
         self.ask("release.list")
         self.ask("release.show", release="shop-v1")
         self.ask("release.diff", release="shop-v1", old="shop-v1")
-        waiver = self.ask("waiver.grant", vulnerability="CVE-2024-1", reason="test", expires_at="2026-03-05T00:00:00Z")
-        self.ask("waiver.list")
-        self.ask("waiver.withdraw", waiver=waiver.digest)
+        self.accept()
         verdict = self.ask("gate.evaluate", release="shop-v1", environment="prod")
         assert verdict.outcome == "allow", verdict.why
         self.verdict = verdict.digest
+        whole = self.ask("evaluation.create", release="shop-v1", environment="prod")
+        assert (whole.verdict.digest, whole.created, whole.receipts) == (verdict.digest, False, ())
         self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
         self.vex(verdict.digest)
         self.ask("verdict.list")
@@ -158,6 +158,32 @@ class Journey:
         cancelled = self.ask("promotion.request", release="shop-v1", environment="prod", reason="x")
         self.ask("promotion.cancel", promotion=cancelled.id)
         return self.approved(self.ask("promotion.request", release="shop-v1", environment="prod", reason="go").id)
+
+    def accept(self):
+        """A waiver by two people, one that is refused, and a verdict set aside and reviewed."""
+        wanted = {"vulnerability": "CVE-2024-1", "reason": "x", "ticket": "T", "expires_at": "2026-03-05T00:00:00Z"}
+        asked = self.ask("waiver.request", **wanted)
+        assert [one.id for one in self.ask("waiver.requests").items] == [asked.id]
+        statement = self.ask("waiver.to_sign", waiver_request=asked.id).statement
+        waiver = self.ask("waiver.approve", envelope=self.signed(statement, CAROL))
+        assert (waiver.requested_by, waiver.approved_by) == ("alice", "bob")
+        self.ask("waiver.list")
+        self.ask("waiver.withdraw", waiver=waiver.digest)
+        self.ask("waiver.refuse", waiver_request=self.ask("waiver.request", **wanted).id)
+        wanted = {"release": "shop-v1", "environment": "prod", "reason": "down", "ticket": "INC"}
+        asked = self.ask("break_glass.request", **wanted, expires_at="2026-03-01T20:00:00Z")
+        statement = self.ask("break_glass.to_sign", glass_request=asked.id).statement
+        self.ask("break_glass.sign", envelope=self.signed(statement, ALICE))
+        made = self.ask("break_glass.sign", envelope=self.signed(statement, CAROL))
+        (one,) = self.ask("break_glass.list").unreviewed
+        assert (one.digest, one.people) == (made.break_glass, ("alice", "bob"))
+        mine, self.token = self.token, self.doors.token(*SCOPES, by="person:" + "c" * 32)
+        self.ask("break_glass.review", break_glass=one.digest, outcome="justified", reason="it was down")
+        self.token = mine
+
+    def signed(self, statement, key):
+        """Sign what the instance gave to be signed, as a person does elsewhere."""
+        return base64.b64encode(sign_statement(base64.b64decode(statement), [key])).decode()
 
     def vex(self, verdict):
         """Explained, agreed, compared, trusted, exported."""

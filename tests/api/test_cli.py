@@ -323,3 +323,17 @@ def test_plain_words_are_read_as_typer_reads_them(tmp_path):
                 assert (type(found), found) == (type(wanted), wanted), (command.name, param.name, value)
                 seen += 1
     assert seen > 2000
+
+
+def test_a_kind_of_ones_own_is_registered_and_used_by_command(home, tmp_path):
+    key = ("--key", home / "alice")
+    schema, document = tmp_path / "review.schema.json", tmp_path / "review.json"
+    schema.write_text('{"type": "object", "required": ["approved"]}')
+    document.write_text('{"approved": true}')
+    stella("evidence", "kind", "add", "review", "--schema", schema, *key, home=home, code=0)
+    assert "review" in stella("evidence", "kind", "list", *key, home=home, code=0).stdout
+    words = ("evidence", "submit", document, "--kind", "review", "--subject", IMAGE, *key)
+    assert "generic" in stella(*words, home=home, code=0).stdout
+    document.write_text("{}")
+    assert "evidence.schema.required" in stella(*words, home=home, code=2).stderr
+    stella(*words, "--format", "sarif", home=home, code=2)

@@ -85,12 +85,16 @@ def test_the_commands_with_their_exit_codes(home, tmp_path):  # noqa: F811
     failing = stella("policy", "test", file, home=home)
     assert (failing.returncode, "outcome is allow, expected deny" in failing.stdout) == (2, True)
     file.write_text(PACK)
-    stella("policy", "draft", "house", file, home=home, code=0)
+    key = ("--key", home / "alice")
+    nobody = stella("policy", "draft", "house", file, home=home)
+    assert "auth.person_needed" in nobody.stderr
+    stella("policy", "draft", "house", file, *key, home=home, code=0)
     assert stella("policy", "draft", "house", home=home, code=0).stdout == PACK
-    made = json.loads(stella("policy", "propose", "house", "-o", "json", home=home, code=0).stdout)
-    refused = stella("policy", "publish", made["id"], home=home)
-    assert refused.returncode != 0
-    assert "approved" in refused.stderr
+    made = json.loads(stella("policy", "propose", "house", "-o", "json", *key, home=home, code=0).stdout)
+    refused = stella("policy", "publish", made["id"], *key, home=home)
+    assert "policy.proposal_unapproved" in refused.stderr
+    own = stella("policy", "approve", made["id"], *key, home=home)
+    assert "policy.proposal_self" in own.stderr
     assert made["id"] in stella("policy", "proposals", home=home, code=0).stdout
     assert stella("policy", "simulate", "--draft", "house", home=home).returncode == 4
     assert stella("unknowns", "list", home=home, code=0).stdout.strip() == "nothing"

@@ -26,8 +26,8 @@ def read(data: bytes, version: str) -> ReachFacts:
     log = log_of(data)
     runs = log.runs or ()
     targets = []
-    for run, given, rule, pointer in results_of(log):
-        found = finding(run, given, rule, pointer)
+    for run, given, rule, configured, pointer in results_of(log):
+        found = finding(run, given, rule, configured, pointer)
         if found.category == "vulnerability" and found.names and found.flow:
             targets.append(
                 ReachTarget(
