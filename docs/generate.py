@@ -17,11 +17,16 @@ from api.calls.tokens import SCOPES
 from api.cli.program import all_commands
 from cas.records.base import Record
 from cas.records.catalog import KINDS
+from cas.records.policy import PolicyPack
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.format import Format
 from pipeline.formats.problems import FAULTS
+from pipeline.operations.policy import STARTERS, starter
 from policy import reachability
+from policy.gate import AnyGate
 from policy.gates.catalog import GATES
+from policy.pack_schema import pack_schema, params_schema
+from policy.packs.reading import read_written
 from policy.witness import STATE_NAMES
 
 NOTE = "<!-- made by docs/generate.py: change the code, then run make docs -->\n\n"
@@ -33,6 +38,7 @@ def pages() -> dict[str, str]:
         "reference/cli.md": _cli(),
         "reference/api.md": _api(),
         "reference/gates.md": _gates(),
+        "reference/packs.md": _packs(),
         "reference/formats.md": _formats(),
         **{f"reference/formats/{each.name}.md": _format(each) for each in FORMATS},
         "reference/records.md": _records(),
@@ -40,7 +46,9 @@ def pages() -> dict[str, str]:
         "exit-codes.md": _exits(),
         "reachability.md": _reachability(),
     }
-    return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
+    schema = msgspec.json.format(msgspec.json.encode(pack_schema()), indent=1).decode() + "\n"
+    pages = {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
+    return pages | {"reference/policy-pack.schema.json": schema}
 
 
 def _cli() -> str:
@@ -93,16 +101,110 @@ def _api() -> str:
 
 
 def _gates() -> str:
-    out = ["# Gates\n", "A policy pack names them as `name/version`; parameters are checked when the pack is stored."]
+    out = [
+        "# Gates\n",
+        "A policy pack names them as `name/version`; parameters are checked when the pack is stored, and an",
+        "environment may override each of them. A published version never changes its answers; where there is a newer",
+        "one, `stella policy lint` says so. Scores are in tenths, fractions in millionths.",
+        "\nGates are asked in the order of the pack. Where several judge what VEX closed, the usual order is: evidence",
+        "is complete (`vex_completeness`), reachability bears it out (`lattice_state`), the claim is trusted",
+        "(`vex_trust`), not too much is unknown (`uncertainty_tier`), we are sure enough (`confidence`). All are",
+        "asked, so that everything that is wrong is told at once; any that blocks and fails denies.\n",
+        "| gate | asks |",
+        "|---|---|",
+        *(f"| [{gate.id}](#{_anchor(gate.id)}) | {_cell(gate.asks)} |" for gate in GATES),
+    ]
     for gate in GATES:
-        where = "asked by decide, at the moment" if gate.moment else "asked by judge, of the evidence"
-        out.append(f"\n## {gate.id}\n\n{gate.asks} ({where})\n\nRemedy: {gate.remedy}\n")
-        fields = gate.params.__struct_fields__
-        if fields:
-            out += ["Parameters: " + ", ".join(f"`{name}`" for name in fields) + ".\n"]
-        out += ["| finding | sentence |", "|---|---|"]
-        out += [f"| `{code}` | {_cell(sentence)} |" for code, sentence in gate.sentences]
+        out += _gate(gate)
     return "\n".join(out)
+
+
+def _anchor(name: str) -> str:
+    return name.replace("/", "")
+
+
+def _gate(gate: AnyGate) -> Iterator[str]:
+    where = "asked by decide, at the moment" if gate.moment else "asked by judge, of the evidence"
+    yield f"\n## {gate.id}\n\n{gate.asks} ({where})\n\n{_text(gate.check.__doc__)}\n\nRemedy: {gate.remedy}\n"
+    fields = msgspec.structs.fields(gate.params)
+    if fields:
+        yield f"{_text(gate.params.__doc__)}\n"
+        yield "| parameter | takes | default |\n|---|---|---|"
+        yield from (f"| `{one.name}` | {_cell(_takes(gate, one.name))} | {_cell(_default(one))} |" for one in fields)
+        yield ""
+    yield "| finding | sentence |\n|---|---|"
+    yield from (f"| `{code}` | {_cell(sentence)} |" for code, sentence in gate.sentences)
+    if gate.flips:
+        yield "\n| what would flip it | sentence |\n|---|---|"
+        yield from (f"| `{code}` | {_cell(sentence)} |" for code, sentence in dict(gate.flips).items())
+
+
+def _takes(gate: AnyGate, name: str) -> str:
+    """Say what a parameter takes, out of its JSON Schema."""
+    return _kind(params_schema(gate)["properties"][name])
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " · ".join(f"`{one}`" for one in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_kind(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {'type': 'string'}))}"
+    if schema.get("type") == "integer":
+        least, most = schema.get("minimum", 0), schema.get("maximum", 2**53 - 1)
+        return f"whole number, {least:,} to {most:,}" if most < 2**53 - 1 else f"whole number from {least:,}"
+    if schema.get("type") == "boolean":
+        return "`true` · `false`"
+    return f"text such as `{schema['pattern']}`" if "pattern" in schema else "text"
+
+
+def _default(one: Any) -> str:
+    if one.required:
+        return "must be given"
+    value = one.default_factory() if one.default is msgspec.NODEFAULT else one.default
+    if value is None:
+        return "absent: no limit, or the gate's own"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    return f"`{value}`"
+
+
+def _packs() -> str:
+    packs = {name: read_written(starter(name)) for name in STARTERS}
+    out = [
+        "# Starter packs\n",
+        "Five packs, from watching to the strictest. What one blocks, every later one blocks: the same evidence is",
+        "never judged more mildly by a stricter one. Each carries cases that test it. Take one (`stella policy store",
+        "--starter balanced`), or include it in a pack of your own by its digest.",
+        "How to write packs, and how they live: [policies](../policies.md). What each gate asks: [gates](gates.md).\n",
+        "| gate | " + " | ".join(STARTERS) + " |",
+        "|---" * (len(STARTERS) + 1) + "|",
+    ]
+    ids = dict.fromkeys(
+        use.id for name in reversed(STARTERS) for use in (*packs[name].flat.gates, *packs[name].flat.moment)
+    )
+    out += [f"| `{each}` | " + " | ".join(_strength(packs[one].flat, each) for one in STARTERS) + " |" for each in ids]
+    for name, written in packs.items():
+        out += [f"\n## {name}\n", _text(written.flat.description), ""]
+        out += ["| gate | enforcement | parameters |", "|---|---|---|"]
+        for use in (*written.flat.gates, *written.flat.moment):
+            params = ", ".join(f"`{one.name}: {_value(one.value)}`" for one in use.params) or "defaults"
+            out.append(f"| `{use.id}` ([{use.gate}](gates.md#{_anchor(use.gate)})) | {use.enforcement} | {params} |")
+        out.append("\nCases: " + "; ".join(f"{case.name} → {case.expect.outcome}" for case in written.cases) + ".")
+    return "\n".join(out)
+
+
+def _strength(pack: PolicyPack, name: str) -> str:
+    return next((use.enforcement for use in (*pack.gates, *pack.moment) if use.id == name), "")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _formats() -> str:

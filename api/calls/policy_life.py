@@ -15,7 +15,7 @@ NameOrDigest = Annotated[str, msgspec.Meta(max_length=200)]
 Place = Annotated[str, msgspec.Meta(max_length=128)]
 
 
-class WriteDraft(Ask, frozen=True, kw_only=True):
+class WritePolicyDraft(Ask, frozen=True, kw_only=True):
     """Keep a draft, faults and all. ``expect``: only if it still is that one by digest; empty: whatever it is."""
 
     name: Slug
@@ -23,17 +23,17 @@ class WriteDraft(Ask, frozen=True, kw_only=True):
     expect: Annotated[str, msgspec.Meta(max_length=71)] = ""
 
 
-class OneDraft(Ask, frozen=True, kw_only=True):
+class OnePolicyDraft(Ask, frozen=True, kw_only=True):
     """By its name."""
 
     name: Place
 
 
-class ListDrafts(PageAsk, frozen=True, kw_only=True):
+class ListPolicyDrafts(PageAsk, frozen=True, kw_only=True):
     """Drafts, by name."""
 
 
-class DraftView(Answer, frozen=True, kw_only=True):
+class PolicyDraftView(Answer, frozen=True, kw_only=True):
     """A draft; ``digest`` is what the next writing may expect."""
 
     name: str
@@ -44,10 +44,10 @@ class DraftView(Answer, frozen=True, kw_only=True):
     yaml: str
 
 
-class DraftsPage(Answer, frozen=True, kw_only=True):
+class PolicyDraftsPage(Answer, frozen=True, kw_only=True):
     """A page of drafts."""
 
-    items: tuple[DraftView, ...]
+    items: tuple[PolicyDraftView, ...]
     next_cursor: str
 
 
@@ -83,7 +83,7 @@ class CaseLine(Answer, frozen=True, kw_only=True):
     wrong: tuple[str, ...]
 
 
-class TestView(Answer, frozen=True, kw_only=True):
+class CasesView(Answer, frozen=True, kw_only=True):
     """How a pack's cases came out."""
 
     holds: bool
@@ -124,7 +124,7 @@ class SimulationView(Answer, frozen=True, kw_only=True):
     items: tuple[FlipLine, ...]
 
 
-class OneProposal(Ask, frozen=True, kw_only=True):
+class OnePolicyProposal(Ask, frozen=True, kw_only=True):
     """By the proposal's id."""
 
     proposal: Annotated[str, msgspec.Meta(max_length=64)]
@@ -233,14 +233,20 @@ class InitView(Answer, frozen=True, kw_only=True):
 
 _R, _W = "policy:read", "policy:write"
 
-DRAFT = Call("policy.draft", "PUT", "/policy-drafts/{name}", WriteDraft, DraftView, _W, "Keep a draft.", person=True)
-DRAFTS = Call("policy.drafts", "GET", "/policy-drafts", ListDrafts, DraftsPage, _R, "List drafts of packs.")
-SHOW_DRAFT = Call("policy.draft.show", "GET", "/policy-drafts/{name}", OneDraft, DraftView, _R, "Show a draft.")
-DISCARD = Call("policy.draft.discard", "DELETE", "/policy-drafts/{name}", OneDraft, DraftView, _W, "Give a draft up.")
+DRAFT = Call(
+    "policy.draft", "PUT", "/policy-drafts/{name}", WritePolicyDraft, PolicyDraftView, _W, "Keep a draft.", person=True
+)
+DRAFTS = Call("policy.drafts", "GET", "/policy-drafts", ListPolicyDrafts, PolicyDraftsPage, _R, "List drafts of packs.")
+SHOW_DRAFT = Call(
+    "policy.draft.show", "GET", "/policy-drafts/{name}", OnePolicyDraft, PolicyDraftView, _R, "Show a draft."
+)
+DISCARD = Call(
+    "policy.draft.discard", "DELETE", "/policy-drafts/{name}", OnePolicyDraft, PolicyDraftView, _W, "Give a draft up."
+)
 LINT = Call(
     "policy.lint", "POST", "/policy-checks/lint", CheckPolicy, LintView, _R, "List what is, or looks, wrong in a pack."
 )
-TEST = Call("policy.test", "POST", "/policy-checks/test", CheckPolicy, TestView, _R, "Try a pack on its own cases.")
+TEST = Call("policy.test", "POST", "/policy-checks/test", CheckPolicy, CasesView, _R, "Try a pack on its own cases.")
 SIMULATE = Call(
     "policy.simulate",
     "POST",
@@ -257,7 +263,7 @@ PROPOSE = Call(
     "policy.propose",
     "POST",
     "/policy-drafts/{name}/propose",
-    OneDraft,
+    OnePolicyDraft,
     ProposalView,
     _W,
     "Propose a draft whose cases hold.",
@@ -271,7 +277,7 @@ TO_SIGN = Call(
     "policy.to_sign",
     "GET",
     "/policy-proposals/{proposal}/statement",
-    OneProposal,
+    OnePolicyProposal,
     ProposalToSign,
     _R,
     "Give what an approver of a pack signs.",
@@ -290,7 +296,7 @@ REFUSE = Call(
     "policy.refuse",
     "DELETE",
     "/policy-proposals/{proposal}",
-    OneProposal,
+    OnePolicyProposal,
     ProposalView,
     _W,
     "End a proposal without effect.",
@@ -300,7 +306,7 @@ PUBLISH = Call(
     "policy.publish",
     "POST",
     "/policy-proposals/{proposal}/publish",
-    OneProposal,
+    OnePolicyProposal,
     PolicyView,
     _W,
     "Publish an approved pack, sealed by the server.",

@@ -62,14 +62,14 @@ def draft(
     out = screen(context)
     if file is None:
         with out.door(writable=False) as door:
-            found = door.ask(calls.SHOW_DRAFT, calls.OneDraft(name=name))
+            found = door.ask(calls.SHOW_DRAFT, calls.OnePolicyDraft(name=name))
         if out.form.value == "table":
             typer.echo(found.yaml, nl=False)
         else:
             out.show(found, ())
         return
     with out.door() as door:
-        made = door.ask(calls.DRAFT, calls.WriteDraft(name=name, yaml=_text(file), expect=expect))
+        made = door.ask(calls.DRAFT, calls.WritePolicyDraft(name=name, yaml=_text(file), expect=expect))
     out.show(made, [("draft", made.name), ("digest", made.digest), ("authors", made.authors)])
     out.say(f"check it: stella policy lint --draft {made.name}")
 
@@ -78,7 +78,7 @@ def drafts(context: typer.Context) -> None:
     """List drafts."""
     out = screen(context)
     with out.door(writable=False) as door:
-        page = door.ask(calls.DRAFTS, calls.ListDrafts(limit=500))
+        page = door.ask(calls.DRAFTS, calls.ListPolicyDrafts(limit=500))
     rows = [(one.name, one.written_by, soon(one.written_at), one.authors, short(one.digest)) for one in page.items]
     out.table(page, ("NAME", "WRITTEN BY", "AT", "AUTHORS", "DIGEST"), rows)
 
@@ -87,7 +87,7 @@ def discard(context: typer.Context, name: str = typer.Argument(help="The draft's
     """Give a draft up; its records stay."""
     out = screen(context)
     with out.door() as door:
-        gone = door.ask(calls.DISCARD, calls.OneDraft(name=name))
+        gone = door.ask(calls.DISCARD, calls.OnePolicyDraft(name=name))
     out.show(gone, [("discarded", gone.name), ("digest", gone.digest)])
 
 
@@ -176,7 +176,7 @@ def propose(context: typer.Context, name: str = typer.Argument(help="The draft's
     """Propose a draft whose cases hold. Another person approves it: stella policy approve ID."""
     out = screen(context)
     with out.door() as door:
-        made = door.ask(calls.PROPOSE, calls.OneDraft(name=name))
+        made = door.ask(calls.PROPOSE, calls.OnePolicyDraft(name=name))
     _proposal(out, made)
     out.say(f"another person approves it: stella policy approve {made.id} --key THEIR-KEY")
 
@@ -209,7 +209,7 @@ def approve(
         if envelope is not None:
             data = read_file(envelope, most=1 << 20)
         else:
-            asked = door.ask(calls.TO_SIGN, calls.OneProposal(proposal=proposal))
+            asked = door.ask(calls.TO_SIGN, calls.OnePolicyProposal(proposal=proposal))
             data = sign_with_key(out, decoded(asked.statement))
         if write is not None:
             write.write_bytes(data)
@@ -224,7 +224,7 @@ def refuse(context: typer.Context, proposal: str = typer.Argument(help="The prop
     """End a proposal without effect; the draft stays."""
     out = screen(context)
     with out.door() as door:
-        gone = door.ask(calls.REFUSE, calls.OneProposal(proposal=proposal))
+        gone = door.ask(calls.REFUSE, calls.OnePolicyProposal(proposal=proposal))
     _proposal(out, gone)
 
 
@@ -232,7 +232,7 @@ def publish(context: typer.Context, proposal: str = typer.Argument(help="The pro
     """Publish an approved pack, sealed by the server. From the first one on, production takes only published packs."""
     out = screen(context)
     with out.door() as door:
-        made = door.ask(calls.PUBLISH, calls.OneProposal(proposal=proposal))
+        made = door.ask(calls.PUBLISH, calls.OnePolicyProposal(proposal=proposal))
     show_pack(out, made)
 
 

@@ -22,13 +22,13 @@ from pipeline.operations.policy_proposals import Proposed
 from pipeline.operations.policy_shadow import Compared
 
 
-def draft(visit: Visit, ask: calls.WriteDraft) -> calls.DraftView:
+def draft(visit: Visit, ask: calls.WritePolicyDraft) -> calls.PolicyDraftView:
     """Keep a draft."""
     expect = ask.expect or None
     return _draft(visit, policy_drafts.write(visit.effects, visit.caller, ask.name, ask.yaml.encode(), expect=expect))
 
 
-def drafts(visit: Visit, ask: calls.ListDrafts) -> calls.DraftsPage:
+def drafts(visit: Visit, ask: calls.ListPolicyDrafts) -> calls.PolicyDraftsPage:
     """List drafts."""
     items, cursor = paging.page(
         ask,
@@ -36,21 +36,21 @@ def drafts(visit: Visit, ask: calls.ListDrafts) -> calls.DraftsPage:
         lambda one: one.draft.name,
         most=visit.instance.settings.limits.page,
     )
-    return calls.DraftsPage(items=tuple(_draft(visit, one) for one in items), next_cursor=cursor)
+    return calls.PolicyDraftsPage(items=tuple(_draft(visit, one) for one in items), next_cursor=cursor)
 
 
-def show_draft(visit: Visit, ask: calls.OneDraft) -> calls.DraftView:
+def show_draft(visit: Visit, ask: calls.OnePolicyDraft) -> calls.PolicyDraftView:
     """Show a draft."""
     return _draft(visit, policy_drafts.find(visit.effects, ask.name))
 
 
-def discard(visit: Visit, ask: calls.OneDraft) -> calls.DraftView:
+def discard(visit: Visit, ask: calls.OnePolicyDraft) -> calls.PolicyDraftView:
     """Give a draft up."""
     return _draft(visit, policy_drafts.discard(visit.effects, visit.caller, ask.name))
 
 
-def _draft(visit: Visit, one: Drafted) -> calls.DraftView:
-    return calls.DraftView(
+def _draft(visit: Visit, one: Drafted) -> calls.PolicyDraftView:
+    return calls.PolicyDraftView(
         name=one.draft.name,
         digest=one.digest,
         authors=tuple(who(visit.effects, each) for each in one.draft.authors),
@@ -77,13 +77,13 @@ def _line(level: Literal["fault", "warning"], one: Fault) -> calls.LintLine:
     return calls.LintLine(level=level, code=one.code, pointer=one.pointer, message=one.message)
 
 
-def try_cases(visit: Visit, ask: calls.CheckPolicy) -> calls.TestView:
+def try_cases(visit: Visit, ask: calls.CheckPolicy) -> calls.CasesView:
     """Try a pack on its cases."""
     results = policy_drafts.try_cases(visit.effects, _text(visit, ask, "policy.test"))
     items = tuple(
         calls.CaseLine(name=one.name, holds=not one.wrong, outcome=one.outcome, wrong=one.wrong) for one in results
     )
-    return calls.TestView(holds=all(one.holds for one in items), items=items)
+    return calls.CasesView(holds=all(one.holds for one in items), items=items)
 
 
 def simulate(visit: Visit, ask: calls.SimulatePolicy) -> calls.SimulationView:
@@ -120,7 +120,7 @@ def init(visit: Visit, ask: calls.InitPolicy) -> calls.InitView:
     return calls.InitView(yaml=made.yaml, verdict=made.verdict, loosened=made.loosened)
 
 
-def propose(visit: Visit, ask: calls.OneDraft) -> calls.ProposalView:
+def propose(visit: Visit, ask: calls.OnePolicyDraft) -> calls.ProposalView:
     """Propose a draft."""
     return _proposal(visit, policy_proposals.propose(visit.effects, visit.caller, ask.name))
 
@@ -136,7 +136,7 @@ def proposals(visit: Visit, ask: calls.ListProposals) -> calls.ProposalsPage:
     return calls.ProposalsPage(items=tuple(_proposal(visit, one) for one in items), next_cursor=cursor)
 
 
-def to_sign(visit: Visit, ask: calls.OneProposal) -> calls.ProposalToSign:
+def to_sign(visit: Visit, ask: calls.OnePolicyProposal) -> calls.ProposalToSign:
     """Give what an approver signs."""
     statement = policy_proposals.to_sign(visit.effects, ask.proposal)
     proposal = policy_proposals.find(visit.effects, ask.proposal).proposal
@@ -148,12 +148,12 @@ def approve(visit: Visit, ask: calls.ApprovePolicy) -> calls.ProposalView:
     return _proposal(visit, policy_proposals.approve(visit.effects, visit.caller, decoded(ask.envelope)))
 
 
-def refuse(visit: Visit, ask: calls.OneProposal) -> calls.ProposalView:
+def refuse(visit: Visit, ask: calls.OnePolicyProposal) -> calls.ProposalView:
     """End a proposal."""
     return _proposal(visit, policy_proposals.refuse(visit.effects, visit.caller, ask.proposal))
 
 
-def publish(visit: Visit, ask: calls.OneProposal) -> PolicyView:
+def publish(visit: Visit, ask: calls.OnePolicyProposal) -> PolicyView:
     """Publish an approved pack."""
     return view(visit, policy_proposals.publish(visit.effects, visit.caller, ask.proposal).digest)
 

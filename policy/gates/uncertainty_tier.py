@@ -5,7 +5,7 @@ from cas.records.picture import AnyFinding
 from cas.records.verdict import EvidenceRef, Finding, GateStatus, UnknownRow
 from policy.counting import GROUP_FLIPS, distinct, of_group
 from policy.gate import Answer, FactView, Gate, finding
-from policy.lines import sbom_of
+from policy.lines import lines_of
 from policy.unknowns import Tier, tier
 
 
@@ -43,7 +43,8 @@ def check(params: Params, view: FactView) -> Answer:
 
 
 def _about(row: UnknownRow, one: AnyFinding, view: FactView) -> bool:
-    if row.subject in {one.purl, one.vulnerability, f"{one.component} {one.platform}", sbom_of(one, view.assessment)}:
+    documents = {line.digest for line in lines_of(one, view.assessment)}
+    if row.subject in {one.purl, one.vulnerability, f"{one.component} {one.platform}", *documents}:
         return True
     places = {f"{each.component} {each.platform}" for each in view.assessment.components}
     # what names a package or a place of its own is about that one only

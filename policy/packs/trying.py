@@ -6,7 +6,7 @@ Pure: the same gates as judge asks, over a picture that a case describes. Must n
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -72,7 +72,11 @@ def _name(text: str) -> Digest:
     return digest.of_bytes(text.encode())
 
 
-_DOCUMENTS: Final = tuple(sorted((_name("sbom"), _name("package"))))
+_SBOM, _PACKAGE = _name("sbom"), _name("package")
+
+
+def _place(document: Digest) -> int:
+    return sorted((_SBOM, _PACKAGE)).index(document)
 
 
 def view_of(case: Case) -> FactView:
@@ -98,7 +102,7 @@ def view_of(case: Case) -> FactView:
                 for one in given.components
             ),
             evidence=rows,
-            documents=_DOCUMENTS,
+            documents=tuple(sorted((_SBOM, _PACKAGE))),
             findings=tuple(_finding(at, one) for at, one in enumerate(given.findings)),
             unknowns=tuple(
                 UnknownRow(
@@ -242,9 +246,9 @@ def _finding(at: int, one: CaseFinding) -> AssessedFinding2:
         fixed_in=one.fixed_in,
         origin="matched",
         reported_by=(),
-        sbom=_DOCUMENTS.index(_name("sbom")),
+        sbom=_place(_SBOM),
         sbom_pointer=f"/{at}",
-        feed_package=_DOCUMENTS.index(_name("package")),
+        feed_package=_place(_PACKAGE),
         feed_pointer=f"/{at}",
         vex=one.vex,
         claims=claims,
