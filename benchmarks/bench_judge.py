@@ -19,6 +19,7 @@ from cas.records.verdict import Verdict
 from cas.store import save
 from pipeline.stage import StageIO, advance
 from pipeline.stages.judge2 import JUDGE2, judge
+from policy.assessing import order
 from policy.packs.reading import read_pack
 from tests.support import gate_cases
 
@@ -85,6 +86,7 @@ def a_question(closed=50, findings=200):
             }
         )
     view = gate_cases.fact_view({"findings": listed, "evidence": [{}]}, picture=True)
+    picture = msgspec.structs.replace(view.assessment, findings=tuple(sorted(view.assessment.findings, key=order)))
     pack = save(store, read_pack(PACK))
     question = msgspec.structs.replace(
         view.question,
@@ -94,9 +96,9 @@ def a_question(closed=50, findings=200):
         feed=save(store, view.feed),
     )
     name = save(store, question)
-    assessment = Assessment2(question=name, picture=save(store, view.assessment), valid_until=None)
+    assessment = Assessment2(question=name, picture=save(store, picture), valid_until=None)
     asked = save(store, JudgeInput2(question=name, assessment=save(store, assessment), answers=()))
-    return store, asked, assessment, view.assessment
+    return store, asked, assessment, picture
 
 
 def ours(store, asked):

@@ -4,6 +4,7 @@ Their domain has no floats, ASCII keys and safe integers only: there msgspec's s
 byte.
 """
 
+import functools
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +15,11 @@ from cas.problems import CanonInvalid, RecordInvalid
 S = TypeVar("S", bound=msgspec.Struct)
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@functools.cache
+def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
+    return msgspec.json.Decoder(kind)
 
 
 def of_record(value: msgspec.Struct) -> bytes:
@@ -33,7 +39,7 @@ def to_record(data: bytes, kind: type[S]) -> S:
     Raises: cas.record_invalid
     """
     try:
-        value = msgspec.json.decode(data, type=kind)
+        value = _decoder(kind).decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise RecordInvalid(kind=kind.__name__, reason=str(error)[:200]) from error
     columns.check(value)

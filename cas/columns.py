@@ -6,7 +6,7 @@ be walked is refused when its plan is made, so no form is left unchecked.
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 from types import UnionType
@@ -26,18 +26,23 @@ Check = Callable[[Sequence[Any]], bool]
 """Tells whether all values of a column have their form."""
 
 
-def are_digests(values: Sequence[str]) -> bool:
-    """Tell whether all have the form of a digest."""
-    if len(values) < _FEW:
-        return all(map(_DIGEST.fullmatch, values))
-    joined = "".join(values)
-    if not joined.isascii() or set(map(len, values)) != {_LENGTH}:
+def are_digests(values: Sequence[str | None]) -> bool:
+    """Tell whether all have the form of a digest, but for those that are not there."""
+    held: Collection[str | None] = values if len(values) < _FEW else set(values)
+    if len(held) < _FEW:
+        for value in held:  # noqa: SIM110 - asked of every small record: a generator costs as much again
+            if value is not None and not _DIGEST.fullmatch(value):
+                return False
+        return True
+    wanted = [value for value in held if value is not None]
+    joined = "".join(wanted)
+    if not joined.isascii() or set(map(len, wanted)) != {_LENGTH}:
         return False
     raw = joined.encode()
     # what is left without hex digits are the letters s, h and the colon of each; then each stands at its place
-    if raw.translate(None, _HEX) != b"sh:" * len(values):
+    if raw.translate(None, _HEX) != b"sh:" * len(wanted):
         return False
-    return all(raw[at::_LENGTH].count(sign) == len(values) for at, sign in _HEAD)
+    return all(raw[at::_LENGTH].count(sign) == len(wanted) for at, sign in _HEAD)
 
 
 def _matching(pattern: str) -> Check:
@@ -75,6 +80,8 @@ def _optional(kind: Any, choices: list[Any]) -> Check | None:
     check = checks[0]
     if check is None or len(choices) > 1:
         raise TypeError(f"a form in one choice of {kind}")
+    if check is are_digests:
+        return check
     return lambda values: check([value for value in values if value is not None])
 
 
@@ -89,14 +96,50 @@ def _places(inner: tuple[Any, ...]) -> Check | None:
 
 
 def _struct(kind: type[msgspec.Struct]) -> Check | None:
-    fields = msgspec.structs.fields(kind)
-    return _all([(attrgetter(each.name), check) for each in fields if (check := plan(each.type)) is not None])
+    digests, others = _forms(kind)
+    return _all([*_as_one_column(digests), *((attrgetter(name), check) for name, check in others)])
+
+
+def _forms(kind: type[msgspec.Struct]) -> tuple[list[str], list[tuple[str, Check]]]:
+    """Give the fields of a struct that are digests, and the others that hold forms, each with its check."""
+    checks = {each.name: check for each in msgspec.structs.fields(kind) if (check := plan(each.type)) is not None}
+    digests = [name for name, check in checks.items() if check is are_digests]
+    return digests, [(name, check) for name, check in checks.items() if name not in digests]
+
+
+def _as_one_column(digests: list[str]) -> list[tuple[Callable[[Any], Any], Check]]:
+    if len(digests) < 2:
+        return [(attrgetter(name), are_digests) for name in digests]
+    return [(attrgetter(*digests), lambda values: are_digests(list(chain.from_iterable(values))))]
 
 
 def _all(checks: Sequence[tuple[Callable[[Any], Any], Check]]) -> Check | None:
     if not checks:
         return None
-    return lambda values: not values or all(check(list(map(get, values))) for get, check in checks)
+
+    def every(values: Sequence[Any]) -> bool:
+        if not values:
+            return True
+        for get, check in checks:  # noqa: SIM110 - asked of every small record: a generator costs as much again
+            if not check(list(map(get, values))):
+                return False
+        return True
+
+    return every
+
+
+@functools.cache
+def _alone(kind: type[msgspec.Struct]) -> tuple[tuple[Callable[[Any], Any], Check], ...]:
+    """Compile the checks of one value by itself, each with what gives its column."""
+    digests, others = _forms(kind)
+    many = [(attrgetter(*digests), are_digests)] if len(digests) > 1 else []
+    single = [(name, are_digests) for name in digests] if len(digests) == 1 else []
+    return (*many, *((_in_a_column(name), check) for name, check in (*single, *others)))
+
+
+def _in_a_column(name: str) -> Callable[[Any], Any]:
+    get = attrgetter(name)
+    return lambda value: (get(value),)
 
 
 def check(value: msgspec.Struct) -> None:
@@ -105,6 +148,6 @@ def check(value: msgspec.Struct) -> None:
     Raises: cas.record_invalid
     """
     kind = type(value)
-    wanted = plan(kind)
-    if wanted is not None and not wanted((value,)):
-        raise RecordInvalid(kind=kind.__name__, reason="a digest, an instant or a name is not of its form")
+    for column, wanted in _alone(kind):
+        if not wanted(column(value)):
+            raise RecordInvalid(kind=kind.__name__, reason="a digest, an instant or a name is not of its form")

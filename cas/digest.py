@@ -86,6 +86,18 @@ def named_in(data: bytes) -> frozenset[Digest]:
     return frozenset(found.decode("ascii") for found in _NAMED.findall(data))
 
 
+def names(data: bytes, wanted: Digest) -> bool:
+    """Tell whether some bytes name a digest, as ``named_in`` would list it."""
+    text = wanted.encode()
+    at = data.find(text)
+    while at >= 0 and _FORM.match(wanted):
+        behind = data[at + len(text) : at + len(text) + 1]
+        if not behind or behind not in _HEX:
+            return True
+        at = data.find(text, at + len(text))
+    return False
+
+
 def hashing(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, Digest | None]]:
     """Pass chunks through while hashing; the last pair is ``(b"", digest)``."""
     state = hashlib.sha256()

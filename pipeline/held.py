@@ -9,9 +9,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
-from cas import digest
 from cas.digest import Digest
 from cas.store import Reader
+from pipeline.named import FEW_BYTES, Named
 
 MAX_BYTES: Final = 256 << 20
 """Bytes behind what is held; what was made of them may take more or less."""
@@ -26,7 +26,7 @@ class Held:
         self._lock = threading.Lock()
         self._made: dict[Callable[[Any], Any], dict[Digest, tuple[Any]]] = {}
         self._sizes: dict[_Key, int] = {}  # in the order of coming
-        self._names: dict[Digest, frozenset[Digest]] = {}
+        self._names: dict[Digest, Named] = {}
         self._bytes = 0
         self._max_bytes = max_bytes
 
@@ -42,26 +42,29 @@ class Held:
         """Give what was made, in a tuple; None when it is not held."""
         return self.of(make).get(name)
 
-    def put(self, name: Digest, make: Callable[[Any], Any], value: tuple[Any], size: int) -> None:
-        """Hold what was made of an object of this size."""
+    def put(self, name: Digest, make: Callable[[Any], Any], value: tuple[Any], data: bytes) -> None:
+        """Hold what was made of an object's bytes, and what it names when that costs nothing."""
         made = self.of(make)
+        size = len(data)
         with self._lock:
             if name in made or size > self._max_bytes:
                 return
             made[name] = value
             self._sizes[name, make] = size
             self._bytes += size
+            if size <= FEW_BYTES and name not in self._names:
+                self._names[name] = Named(data)
             while self._bytes > self._max_bytes:
                 oldest = next(iter(self._sizes))
                 self._bytes -= self._sizes.pop(oldest)
                 del self._made[oldest[1]][oldest[0]]
                 self._names.pop(oldest[0], None)
 
-    def names(self, name: Digest, reader: Reader) -> frozenset[Digest]:
+    def names(self, name: Digest, reader: Reader) -> Named:
         """Give the digests that an object names."""
         found = self._names.get(name)
         if found is None:
-            found = digest.named_in(reader.get(name))
+            found = Named(reader.get(name))
             with self._lock:
                 self._names[name] = found
         return found

@@ -6,21 +6,23 @@ keep goes through ``io.keep``. ``advance`` is the only place where a digest beco
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from cas import canon, digest
+from cas import canon
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from cas.records.base import Record
 from cas.records.proof import Run, RunNote
 from cas.store import Reader, Store, save
 from pipeline.engines import NO_ENGINES, EngineAbsent, Engines
-from pipeline.held import held_of
+from pipeline.held import Held, held_of
+from pipeline.named import Named, Names
 
 I = TypeVar("I", bound=Record)  # noqa: E741 - I for input, O for output
 O = TypeVar("O", bound=Record)  # noqa: E741
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
+_NOTHING: Final = Named(b"")
 
 
 class ReadUnnamed(Problem):
@@ -37,11 +39,14 @@ class StageIO:
 
     engines: Engines = NO_ENGINES
 
-    def __init__(self, store: Reader, keep: Callable[[bytes], Digest], question: bytes) -> None:
+    def __init__(
+        self, store: Reader, keep: Callable[[bytes], Digest], question: bytes, held: Held | None = None
+    ) -> None:
         self._store = store
         self._keep = keep
-        self._named = set(digest.named_in(question))
-        self._held = held_of(store)
+        self._named = Names(Named(question))
+        self._held = held_of(store) if held is None else held
+        self._seen: dict[Digest, Named] = {}  # what was read here names
         self.reads: set[Digest] = set()
         self.keeps: set[Digest] = set()
 
@@ -55,7 +60,8 @@ class StageIO:
         data = self._store.get(wanted)
         if wanted not in self.reads:
             self.reads.add(wanted)
-            self._named |= digest.named_in(data)
+            self._seen[wanted] = named = Named(data)
+            self._named.add(named)
         return data
 
     def derive(self, wanted: Digest, make: Callable[[bytes], T], *, via: Digest) -> T:
@@ -65,13 +71,14 @@ class StageIO:
 
         Raises: as ``read``, and what ``make`` raises
         """
-        if wanted not in self._named and (via not in self.reads or wanted not in self._held.names(via, self._store)):
+        below = via in self.reads and wanted in self._names(via)
+        if not below and wanted not in self._named:
             raise ReadUnnamed(digest=wanted)
         held = self._held.get(wanted, make)
         if held is None:
             data = self._store.get(wanted)
             held = (make(data),)
-            self._held.put(wanted, make, held, len(data))
+            self._held.put(wanted, make, held, data)
         self.reads.add(wanted)
         value: T = held[0]
         return value
@@ -82,21 +89,24 @@ class StageIO:
         Raises: as ``derive``
         """
         made = self._held.of(make)
-        above, named = "", frozenset[Digest]()
+        above, named = "", _NOTHING
         out: list[T] = []
         for name, via in wanted:
             if via != above:
-                above, named = via, self._held.names(via, self._store) if via in self.reads else frozenset()
+                above, named = via, self._names(via) if via in self.reads else _NOTHING
             if name not in named and name not in self._named:
                 raise ReadUnnamed(digest=name)
             found = made.get(name)
             if found is None:
                 data = self._store.get(name)
                 found = (make(data),)
-                self._held.put(name, make, found, len(data))
+                self._held.put(name, make, found, data)
             out.append(found[0])
         self.reads.update([name for name, _ in wanted])
         return out
+
+    def _names(self, via: Digest) -> Named:
+        return self._seen.get(via) or self._held.names(via, self._store)
 
     def load(self, wanted: Digest, kind: type[R]) -> R:
         """Give a named record.

@@ -1,7 +1,9 @@
 """Counting open findings, once each. Knows assessments; must not know any gate's limits."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from operator import itemgetter
+from itertools import chain
+from operator import attrgetter, itemgetter, lt
 from typing import Final
 
 from cas.records.picture import AnyFinding
@@ -12,6 +14,9 @@ from policy.lines import lines_of
 SEVERITIES: Final[tuple[SeverityLabel, ...]] = ("critical", "high", "medium", "low", "negligible", "unknown")
 _RANK: Final = {label: at for at, label in enumerate(SEVERITIES)}
 _FLOOR: Final = {"critical": 90, "high": 70, "medium": 40, "low": 1, "negligible": 0}
+_STORY: Final = attrgetter("component", "purl", "vulnerability")
+_WORST: Final = itemgetter(0)
+_SEVERITY: Final = attrgetter("severity")
 CLOSED_BY_VEX: Final = frozenset({"not_affected", "fixed"})
 
 
@@ -25,9 +30,12 @@ def distinct(findings: Iterable[AnyFinding]) -> tuple[tuple[AnyFinding, ...], ..
 
     Several advisories, SBOMs and platforms may tell the same story; it is counted once.
     """
+    listed = tuple(findings)
+    keys = list(map(_STORY, listed))
+    if all(map(lt, keys, keys[1:])):  # in order, and each told once: most pictures of one platform
+        return tuple(zip(listed))
     groups: dict[tuple[str, str, str], list[AnyFinding]] = {}
-    for one in findings:
-        key = (one.component, one.purl, one.vulnerability)
+    for key, one in zip(keys, listed, strict=True):
         held = groups.get(key)
         if held is None:
             groups[key] = [one]
@@ -35,6 +43,12 @@ def distinct(findings: Iterable[AnyFinding]) -> tuple[tuple[AnyFinding, ...], ..
             held.append(one)
     ordered = sorted(groups.items(), key=itemgetter(0))
     return tuple([(held[0],) if len(held) == 1 else tuple(sorted(held, key=_worst_first)) for _, held in ordered])
+
+
+def severities(groups: Iterable[tuple[AnyFinding, ...]]) -> tuple[tuple[SeverityLabel, int], ...]:
+    """Count groups by the severity of their worst, every severity in its order."""
+    found = Counter(map(_SEVERITY, map(_WORST, groups)))
+    return tuple([(label, found[label]) for label in SEVERITIES])
 
 
 def open_groups(
@@ -46,6 +60,8 @@ def open_groups(
         groups = distinct([one for one in view.assessment.findings if one.open])
     if chosen is None:
         return groups
+    if not any(map(chosen, chain.from_iterable(groups))):
+        return ()
     return tuple([kept for group in groups if (kept := tuple([one for one in group if chosen(one)]))])
 
 

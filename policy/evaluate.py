@@ -108,7 +108,8 @@ def ask(asked: Iterable[Asked], view: FactView | MomentView) -> Evaluated:
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Order findings totally, whatever the order they came in, each once."""
-    return tuple(sorted(set(findings), key=_key))
+    held = set(findings)
+    return tuple(sorted(held, key=_key)) if held else ()
 
 
 def _key(one: Finding) -> tuple[object, ...]:

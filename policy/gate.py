@@ -41,6 +41,7 @@ class FactView:
     feed: AnySnapshot | None
     facts: Callable[[Digest], Record] | None = None  # None before judge/2
     open_groups: tuple[tuple[AnyFinding, ...], ...] | None = None  # counting.distinct of what is open, made once
+    open_counts: tuple[tuple[SeverityLabel, int], ...] | None = None  # counting.severities of these groups
     rego_answers: tuple[RegoAnswer, ...] = ()  # what custom rules said of this picture; none before judge/2
 
 

@@ -7,26 +7,17 @@ as if it had been read anew, and compared with what it said. Oldest out first, b
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
-from cas import canon, digest
+from cas import canon
 from cas.digest import Digest
 from cas.records.base import Record
 from cas.store import Reader
 from pipeline.held import Held
+from pipeline.named import Named
 from pipeline.stage import ReadUnnamed, StageIO
 
 R = TypeVar("R", bound=Record)
 
 MAX_BYTES: Final = 128 << 20
-
-
-class _Names:
-    """Several sets of digests as one, without joining them."""
-
-    def __init__(self, first: frozenset[Digest]) -> None:
-        self.sets = [first]
-
-    def __contains__(self, name: Digest) -> bool:
-        return any(name in each for each in self.sets)
 
 
 class Memory:
@@ -36,10 +27,10 @@ class Memory:
         self.held = Held()
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._objects: dict[Digest, tuple[bytes, frozenset[Digest]]] = {}
+        self._objects: dict[Digest, tuple[bytes, Named]] = {}
         self._records: dict[Digest, dict[type[Record], Any]] = {}
 
-    def object(self, name: Digest, reader: Reader) -> tuple[bytes, frozenset[Digest]]:
+    def object(self, name: Digest, reader: Reader) -> tuple[bytes, Named]:
         """Give an object's bytes and the digests it names.
 
         Raises: cas.object_missing, cas.object_corrupt
@@ -47,7 +38,7 @@ class Memory:
         found = self._objects.get(name)
         if found is None:
             data = reader.get(name)
-            found = self._objects[name] = (data, digest.named_in(data))
+            found = self._objects[name] = (data, Named(data))
             self._bytes += len(data)
             while self._bytes > self._max_bytes and len(self._objects) > 1:
                 oldest = next(iter(self._objects))
@@ -75,20 +66,18 @@ class RememberingIO(StageIO):
     """Answers as StageIO does, from memory where it can."""
 
     def __init__(self, memory: Memory, store: Reader, keep: Callable[[bytes], Digest], question: bytes) -> None:
-        super().__init__(store, keep, question)
+        super().__init__(store, keep, question, memory.held)
         self._memory = memory
-        self._held = memory.held
-        self._names = _Names(frozenset(self._named))
-        self._named = self._names  # type: ignore[assignment]  # asked only for membership
 
     def read(self, wanted: Digest) -> bytes:
         """See StageIO."""
-        if wanted not in self._names:
+        if wanted not in self._named:
             raise ReadUnnamed(digest=wanted)
         data, named = self._memory.object(wanted, self._store)
         if wanted not in self.reads:
             self.reads.add(wanted)
-            self._names.sets.append(named)
+            self._seen[wanted] = named
+            self._named.add(named)
         return data
 
     def load(self, wanted: Digest, kind: type[R]) -> R:

@@ -8,7 +8,7 @@ from typing import Final
 from cas import digest, pack
 from cas.digest import Digest
 from cas.layers import SealedWrite
-from cas.problems import ObjectMissing
+from cas.problems import ObjectCorrupt, ObjectMissing
 from cas.store import Reader
 
 CHUNK: Final = 1 << 20
@@ -47,10 +47,14 @@ class PackStore:
 
     def get(self, name: Digest) -> bytes:
         """See Store."""
-        found = self._in(name)
-        if found is None:
-            raise ObjectMissing(digest=name)
-        return found[0].get(name)
+        raw = digest.to_raw(name)
+        for each in self._packs:
+            data = each.take(raw)
+            if data is not None:
+                if digest.raw_of_bytes(data) != raw:
+                    raise ObjectCorrupt(digest=name)
+                return data
+        raise ObjectMissing(digest=name)
 
     def put(self, data: bytes) -> Digest:
         """See Store; nothing can be put here.

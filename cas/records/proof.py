@@ -3,6 +3,7 @@
 from typing import Literal
 
 from cas.digest import Digest
+from cas.records import forms
 from cas.records.base import ActorId, Count, Instant, Name, Nonce, Pairs, Part, Record, Slug, Text
 
 KeyAlgorithm = Literal["ed25519", "ecdsa-p256", "rsa"]
@@ -13,13 +14,13 @@ Purpose = Literal["root", "server", "approve", "submit", "policy"]
 class Run(Record, frozen=True, kw_only=True, tag="run/1"):
     """One arrow through a stage. ``reads`` and ``keeps`` are sorted; ``engines`` names libraries that computed."""
 
-    stage: Slug
+    stage: forms.Slug
     version: Count
     engines: Pairs
-    input: Digest
-    output: Digest
-    reads: tuple[Digest, ...]
-    keeps: tuple[Digest, ...]
+    input: forms.Digest
+    output: forms.Digest
+    reads: tuple[forms.Digest, ...]
+    keeps: tuple[forms.Digest, ...]
 
 
 class RunNote(Part, frozen=True, kw_only=True):

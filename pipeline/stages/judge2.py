@@ -5,7 +5,7 @@ piece of evidence (reports, tests, SBOMs) by digest.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from cas import canon
 from cas.digest import Digest
@@ -15,18 +15,19 @@ from cas.records.picture import AnyFinding, Assessment2, JudgeInput2, Picture
 from cas.records.policy import PolicyPack
 from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, Release, TemplateFacts
-from cas.records.verdict import Question, Verdict
+from cas.records.verdict import Question, SeverityLabel, Verdict
 from pipeline.facts import facts_of
 from pipeline.feeds.reading import snapshot
 from pipeline.stage import Stage, StageIO
 from pipeline.stages.judge import DEFAULT_TTL, AssessmentForeign
-from policy.counting import distinct
+from policy.counting import distinct, severities
 from policy.evaluate import Asked, ask, judged_gates, outcome_of
 from policy.gate import FactView
 from policy.instants import earliest_after, plus
 from policy.packs.view import flattened, pack_of
 
 MAX_PACKS: Final = 256
+Groups: TypeAlias = tuple[tuple[AnyFinding, ...], ...]
 
 
 class AnswerForeign(Problem):
@@ -59,10 +60,11 @@ def _question(data: bytes) -> Question:
     return canon.to_record(data, Question)
 
 
-def _picture(data: bytes) -> tuple[Picture, tuple[tuple[AnyFinding, ...], ...]]:
-    """Read a picture, and group what is open once for every gate and question."""
+def _picture(data: bytes) -> tuple[Picture, Groups, tuple[tuple[SeverityLabel, int], ...]]:
+    """Read a picture, and group and count what is open once for every gate and question."""
     picture = canon.to_record(data, Picture)
-    return picture, distinct([one for one in picture.findings if one.open])
+    groups = distinct([one for one in picture.findings if one.open])
+    return picture, groups, severities(groups)
 
 
 def _release(data: bytes) -> Release:
@@ -94,7 +96,7 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
     assessment = io.load(asked.assessment, Assessment2)
     if assessment.question != asked.question:
         raise AssessmentForeign(question=asked.question, assessment=asked.assessment)
-    picture, groups = io.derive(assessment.picture, _picture, via=asked.assessment)
+    picture, groups, counts = io.derive(assessment.picture, _picture, via=asked.assessment)
     environment = io.derive(question.environment, _environment, via=asked.question)
     view = FactView(
         question=question,
@@ -105,6 +107,7 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
         feed=io.derive(question.feed, snapshot, via=asked.question) if question.feed else None,
         facts=_facts(io, assessment.picture),
         open_groups=groups,
+        open_counts=counts,
         rego_answers=_answers(asked, question, assessment.picture, io),
     )
     ttl = DEFAULT_TTL

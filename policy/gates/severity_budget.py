@@ -17,6 +17,7 @@ from policy.counting import (
     missing_facts,
     of_group,
     open_groups,
+    severities,
 )
 from policy.gate import Answer, FactView, Gate
 
@@ -40,9 +41,8 @@ class Params(Part, frozen=True, kw_only=True):
 def check(params: Params, view: FactView) -> Answer:
     """Fail when a severity holds more than its budget; unknown when the vulnerabilities are not known."""
     groups = _groups(params, view)
-    found: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
-    for group in groups:
-        found[group[0].severity] += 1
+    counted = view.open_counts if groups is view.open_groups else None
+    found: dict[str, int] = dict(counted or severities(groups))
     over = tuple(_over(params, view, groups, found))
     missing = missing_facts(view)
     status: GateStatus = "fail" if over else "unknown" if missing else "pass"

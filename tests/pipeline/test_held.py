@@ -61,9 +61,9 @@ def test_another_store_sees_nothing_of_it():
 def test_what_is_held_is_bounded_oldest_out_first():
     held = Held(max_bytes=10)
     for at in range(5):
-        held.put(str(at), length, (at,), 4)
+        held.put(str(at), length, (at,), b"four")
     assert [held.get(str(at), length) for at in range(5)] == [None, None, None, (3,), (4,)]
-    held.put("huge", length, (0,), 11)
+    held.put("huge", length, (0,), bytes(11))
     assert held.get("huge", length) is None
 
 

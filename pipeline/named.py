@@ -1,0 +1,58 @@
+"""The digests that bytes name, asked one by one: what a reader of those bytes may go on to read.
+
+Of few bytes a digest is looked for where they lie; of many, and of many objects, all are listed once.
+"""
+
+from typing import Final
+
+from cas import digest
+from cas.digest import Digest
+
+FEW_BYTES: Final = 4096
+FEW_OBJECTS: Final = 4
+
+
+class Named:
+    """The digests that one object's bytes name."""
+
+    __slots__ = ("_data", "_listed")
+
+    def __init__(self, data: bytes) -> None:
+        few = len(data) <= FEW_BYTES
+        self._data = data if few else b""
+        self._listed: frozenset[Digest] | None = None if few else digest.named_in(data)
+
+    def __contains__(self, name: Digest) -> bool:
+        """Tell whether the bytes name a digest."""
+        return digest.names(self._data, name) if self._listed is None else name in self._listed
+
+    def listed(self) -> frozenset[Digest]:
+        """Give all of them."""
+        return digest.named_in(self._data) if self._listed is None else self._listed
+
+
+class Names:
+    """Those of several objects as one."""
+
+    __slots__ = ("_last", "_listed")
+
+    def __init__(self, first: Named) -> None:
+        self._last = [first]
+        self._listed: set[Digest] = set()
+
+    def add(self, named: Named) -> None:
+        """Take in what one more object names."""
+        self._last.append(named)
+        if len(self._last) > FEW_OBJECTS:
+            for each in self._last:
+                self._listed |= each.listed()
+            self._last.clear()
+
+    def __contains__(self, name: Digest) -> bool:
+        """Tell whether one of the objects names a digest."""
+        if name in self._listed:
+            return True
+        for each in self._last:  # noqa: SIM110 - asked for every read of every stage: a generator costs as much again
+            if name in each:
+                return True
+        return False
