@@ -8,6 +8,7 @@ import typer
 
 from api.calls import trust as calls
 from api.cli.output import Screen, group, screen
+from api.cli.trust_sigstore import APP as SIGSTORE
 from api.cli.words import read_file
 
 APP = group("Show, rotate, revoke keys; keep the directory of people.")
@@ -117,7 +118,7 @@ def _change_directory(out: Screen, door: Any, now: calls.TrustView, people: list
         people=tuple(sorted(people, key=lambda one: one.login)),
         previous=now.directory_digest,
     )
-    envelope = sign_record("directory", drafted, [_root(out, root_key)])
+    envelope = sign_record("directory", drafted, [root_signer(out, root_key)])
     ask = calls.ChangeTrust(envelope=base64.b64encode(envelope).decode())
     _show(out, door.ask(calls.CHANGE_DIRECTORY, ask))
 
@@ -145,12 +146,13 @@ def _change_root(out: Screen, root_key: Path | None, *, add: tuple[Path, str] | 
             keys=tuple(held[name] for name in sorted(held)),
             previous=now.root_digest,
         )
-        envelope = sign_record("trust-root", drafted, [_root(out, root_key)])
+        envelope = sign_record("trust-root", drafted, [root_signer(out, root_key)])
         ask = calls.ChangeTrust(envelope=base64.b64encode(envelope).decode())
         _show(out, door.ask(calls.CHANGE_ROOT, ask))
 
 
-def _root(out: Screen, path: Path | None) -> Any:
+def root_signer(out: Screen, path: Path | None) -> Any:
+    """Read the root key: the file named, or the home's own."""
     from api.cli.key import ask_passphrase
     from pipeline.adapters.keys import load_signer
 
@@ -182,3 +184,4 @@ def _show(out: Screen, found: calls.TrustView) -> None:
 
 
 APP.add_typer(DIRECTORY, name="directory")
+APP.add_typer(SIGSTORE, name="sigstore")

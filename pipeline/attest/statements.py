@@ -38,6 +38,7 @@ Kind = Literal[
     "reachability",
     "sbom",
     "scan",
+    "sigstore-trust",
     "sticker",
     "trust-root",
     "verdict",

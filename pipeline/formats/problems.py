@@ -19,6 +19,7 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.reachability", "A reachability graph or observation contradicts itself; the rest of the code says how."),
     ("evidence.schema", "The document breaks its format's schema; the part behind the second dot is the keyword."),
     ("evidence.payload_invalid", "The envelope's payload is not standard base64 of a known document."),
+    ("evidence.bundle_invalid", "The Sigstore bundle or cosign signature is not whole."),
     ("evidence.subject_missing", "Neither the submitter nor the document names an image digest."),
     ("evidence.subject_invalid", "The subject given is not a digest."),
     ("evidence.subjects_too_many", "The document names more subjects than one submission may speak of."),

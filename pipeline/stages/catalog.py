@@ -24,10 +24,12 @@ from pipeline.stages.render import RENDER
 from pipeline.stages.seal import SEAL
 from pipeline.stages.sticker import STICKER
 from pipeline.stages.verify import VERIFY
+from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
 STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
+    VERIFY_SIGSTORE,
     IMPORT_FEED,
     IMPORT_FEED2,
     COMPOSE,
