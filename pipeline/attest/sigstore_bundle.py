@@ -322,6 +322,26 @@ def bundle_of_attestation(envelope: bytes, certificate: bytes, rekor: bytes) -> 
     return made.replace(b'"dsseEnvelope":{}', b'"dsseEnvelope":' + envelope.strip(), 1)
 
 
+def cosign_document(payload: bytes, signature: str, certificate: str, chain: str, rekor: str) -> bytes:
+    """Write a cosign signature as one document, in the shape of ``cosign download signature``; PEM stays PEM.
+
+    Raises: attest.bundle_invalid
+    """
+    try:
+        bundle = jcs.parse(rekor.encode(), max_bytes=_MAX_REST, max_depth=32, max_nodes=20_000) if rekor else None
+        return jcs.of_value(
+            {
+                "Base64Signature": signature,
+                "Payload": base64.b64encode(payload).decode(),
+                "Cert": certificate or None,
+                "Chain": chain or None,
+                "Bundle": bundle,
+            }
+        )
+    except CanonInvalid as error:
+        raise BundleInvalid(reason=error.detail()[:200]) from error
+
+
 def key_id_of(hint: str) -> str:
     """Give the hex SHA-256 that a hint spells: hex, base64, or npm's ``SHA256:`` form; empty when it spells none."""
     text = hint.removeprefix("SHA256:")

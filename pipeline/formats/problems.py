@@ -21,6 +21,7 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.payload_invalid", "The envelope's payload is not standard base64 of a known document."),
     ("evidence.bundle_invalid", "The Sigstore bundle or cosign signature is not whole."),
     ("evidence.subject_missing", "Neither the submitter nor the document names an image digest."),
+    ("evidence.subject_foreign", "The signature is over another digest than the one it is submitted for."),
     ("evidence.subject_invalid", "The subject given is not a digest."),
     ("evidence.subjects_too_many", "The document names more subjects than one submission may speak of."),
     ("evidence.is_advisory", "An advisory belongs into a feed, not to an image."),

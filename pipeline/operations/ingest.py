@@ -167,6 +167,8 @@ def _part(work: Work, at: int, given: Submission) -> list[_Document]:
     except Problem as problem:
         raise Refused(Fault("", problem.code, problem.detail())) from problem
     every = sorted({name for each in found for name in each.reading.format.subjects(each.facts.record)})
+    if opened.kind == "signature" and given.subject and given.subject not in every:
+        raise Refused(Fault("", "evidence.subject_foreign", f"the signature is over {', '.join(every)}"))
     for each in found:
         each.named = frozenset((*every, *opened.covered))
         each.subjects = _subjects(given.subject, opened.covered or tuple(every))
