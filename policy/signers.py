@@ -31,7 +31,7 @@ def identity_of(signer: str) -> tuple[str, str] | None:
 
 
 def is_one_of(signer: str, logins: Iterable[str], identities: Iterable[Identity]) -> bool:
-    """Tell whether a signer is demanded: by login, or by issuer and identity; a login's glob never means an identity."""
+    """Tell whether a signer is demanded, by login or by issuer and identity; a login's glob never means an identity."""
     split = identity_of(signer)
     if split is None:
         return any_matches(logins, signer)

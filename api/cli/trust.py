@@ -8,6 +8,7 @@ import typer
 
 from api.calls import trust as calls
 from api.cli.output import Screen, group, screen
+from api.cli.root_key import root_signer
 from api.cli.trust_sigstore import APP as SIGSTORE
 from api.cli.words import read_file
 
@@ -149,16 +150,6 @@ def _change_root(out: Screen, root_key: Path | None, *, add: tuple[Path, str] | 
         envelope = sign_record("trust-root", drafted, [root_signer(out, root_key)])
         ask = calls.ChangeTrust(envelope=base64.b64encode(envelope).decode())
         _show(out, door.ask(calls.CHANGE_ROOT, ask))
-
-
-def root_signer(out: Screen, path: Path | None) -> Any:
-    """Read the root key: the file named, or the home's own."""
-    from api.cli.key import ask_passphrase
-    from pipeline.adapters.keys import load_signer
-
-    return load_signer(
-        path or out.settings.root / "keys" / "root.pem", purposes=("root",), ref="root", passphrase=ask_passphrase
-    )
 
 
 def _show(out: Screen, found: calls.TrustView) -> None:

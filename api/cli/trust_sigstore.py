@@ -8,6 +8,7 @@ import typer
 
 from api.calls import trust as calls
 from api.cli.output import Screen, group, screen
+from api.cli.root_key import root_signer
 from api.cli.words import read_file
 from cas import digest
 from cas.records.attest import SigstoreIdentity, SigstoreRoot, SigstoreTrust
@@ -74,7 +75,6 @@ def _identities(given: list[str]) -> list[SigstoreIdentity]:
 def _change(
     out: Screen, door: Any, now: calls.SigstoreView, roots: list[SigstoreRoot], files: list[bytes], key: Path | None
 ) -> None:
-    from api.cli.trust import root_signer
     from pipeline.operations.trust import sign_record
 
     drafted = SigstoreTrust(

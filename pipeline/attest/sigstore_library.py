@@ -19,10 +19,10 @@ from sigstore import dsse
 from sigstore._internal.merkle import verify_merkle_inclusion
 from sigstore._internal.rekor.checkpoint import SignedCheckpoint, verify_checkpoint
 from sigstore._internal.timestamp import TimestampSource, TimestampVerificationResult
-from sigstore._internal.trust import CertificateAuthority, Keyring, KeyringPurpose
-from sigstore.errors import CertValidationError, Error, VerificationError
+from sigstore._internal.trust import KeyringPurpose
+from sigstore.errors import CertValidationError, VerificationError
 from sigstore.hashes import Hashed
-from sigstore.models import Bundle, InvalidBundle, TransparencyLogEntry, TrustedRoot
+from sigstore.models import Bundle, InvalidBundle, TransparencyLogEntry
 from sigstore.verify import Verifier
 from sigstore_models.bundle.v1 import Bundle as BundleModel
 from sigstore_models.common.v1 import HashAlgorithm
@@ -31,6 +31,7 @@ from sigstore_models.trustroot.v1 import TrustedRoot as RootModel
 from cas.records.base import Pairs
 from pipeline.attest.fulcio import holder
 from pipeline.attest.sigstore_entry import Content, EntryForeign, speaks_of
+from pipeline.attest.sigstore_roots import Claimed, Root
 
 _DER: Final = Encoding.DER
 _LONGEST: Final = 2048
@@ -121,75 +122,10 @@ class _Bundle(Bundle):
         self._log_entry = entry
 
 
-class _Authority(CertificateAuthority):
-    def certificates(self, *, allow_expired: bool) -> list[x509.Certificate]:
-        """List the chain; its window was looked at before."""
-        del allow_expired
-        return self._certificates
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    """The times a bundle claims, each of which is proven later: issue, log's word, certificate log's word."""
-
-    issued: datetime
-    expires: datetime
-    logged: datetime | None
-    stamped: tuple[datetime, ...]
-
-
-class _Root(TrustedRoot):
-    """A trusted root without a clock: of each authority only what its window lets speak at the claimed time."""
-
-    def __init__(self, model: RootModel, claimed: _Claimed | None) -> None:
-        self.claimed = claimed
-        super().__init__(model)
-
-    def _verify(self) -> None:
-        if "trustedroot" not in self._inner.media_type:
-            raise Error("no trusted root")
-
-    def rekor_keyring(self, purpose: KeyringPurpose) -> Any:
-        del purpose
-        times = (self.claimed.logged,) if self.claimed and self.claimed.logged else self._life()
-        return Keyring([each.public_key for each in self._inner.tlogs if _open(each.public_key.valid_for, times)])
-
-    def ct_keyring(self, purpose: KeyringPurpose) -> Any:
-        del purpose
-        times = self.claimed.stamped if self.claimed else ()
-        return Keyring([each.public_key for each in self._inner.ctlogs if _open(each.public_key.valid_for, times)])
-
-    def get_fulcio_certs(self) -> list[x509.Certificate]:
-        times = (self.claimed.issued,) if self.claimed else ()
-        return [cert for each in self._authorities() if _open(each._inner.valid_for, times) for cert in _all(each)]  # noqa: SLF001
-
-    def get_timestamp_authorities(self) -> list[CertificateAuthority]:
-        return [_Authority(each) for each in self._inner.timestamp_authorities]
-
-    def every_certificate(self) -> list[x509.Certificate]:
-        """List what all its authorities hold, whatever their windows."""
-        return [cert for each in self._authorities() for cert in _all(each)]
-
-    def _authorities(self) -> list[_Authority]:
-        return [_Authority(each) for each in self._inner.certificate_authorities]
-
-    def _life(self) -> tuple[datetime, ...]:
-        return (self.claimed.issued,) if self.claimed else ()
-
-
-def _all(authority: CertificateAuthority) -> list[x509.Certificate]:
-    return authority.certificates(allow_expired=True)
-
-
-def _open(window: Any, times: Sequence[datetime]) -> bool:
-    """Tell whether a window holds every claimed time; no window holds all."""
-    return window is None or all(window.start <= each and (window.end is None or each <= window.end) for each in times)
-
-
 class _Verifier(Verifier):
     """The library's verifier over one clockless root. Opens no connection, keeps no cache."""
 
-    def __init__(self, root: _Root, certificates: Iterable[x509.Certificate]) -> None:
+    def __init__(self, root: Root, certificates: Iterable[x509.Certificate]) -> None:
         self._trusted_root = root
         self._fulcio_certificate_chain = list(certificates)
 
@@ -258,22 +194,6 @@ def _time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
-def read_root(data: bytes) -> None:
-    """Judge a trusted_root.json: it can be read, every certificate and key in it too, and it holds a log and authority.
-
-    Raises: ValueError
-    """
-    try:
-        root = _Root(RootModel.from_json(data), None)
-        held = root.every_certificate()
-        root.get_timestamp_authorities()
-        logs, issued = root.rekor_keyring(KeyringPurpose.VERIFY), root.ct_keyring(KeyringPurpose.VERIFY)
-    except Exception as error:
-        raise ValueError(f"{type(error).__name__}: {error}"[:300]) from error
-    if not held or not logs._keyring or not issued._keyring:  # noqa: SLF001
-        raise ValueError("it holds no certificate authority, no transparency log, or no certificate log")
-
-
 def certified(document: bytes, content: Content, roots: Sequence[bytes]) -> Answer:
     """Verify a bundle with a certificate against trusted roots, each alone; the first that verifies it decides.
 
@@ -294,9 +214,9 @@ def certified(document: bytes, content: Content, roots: Sequence[bytes]) -> Answ
     return answer
 
 
-def _against(bundle: _Bundle, claimed: _Claimed, content: Content, data: bytes) -> Answer:
+def _against(bundle: _Bundle, claimed: Claimed, content: Content, data: bytes) -> Answer:
     try:
-        root = _Root(RootModel.from_json(data), claimed)
+        root = Root(RootModel.from_json(data), claimed)
         if not _Verifier(root, root.every_certificate()).leads_here(bundle.signing_certificate):
             return Answer("unknown", "not_trusted")
         allowed = root.get_fulcio_certs()
@@ -332,7 +252,7 @@ def logged(document: bytes, content: Content, roots: Sequence[bytes], key: bytes
         entry = bundle.log_entry
         log = entry._inner.log_id.key_id  # noqa: SLF001
         for at, data in enumerate(roots):
-            root = _Root(RootModel.from_json(data), _logged_at(entry))
+            root = Root(RootModel.from_json(data), _logged_at(entry))
             keys = root.rekor_keyring(KeyringPurpose.VERIFY)
             if log not in keys._keyring:  # noqa: SLF001
                 continue
@@ -363,19 +283,14 @@ def _model(document: bytes) -> BundleModel:
     return BundleModel.from_json(msgspec.json.encode(value))
 
 
-def _claimed(bundle: _Bundle) -> _Claimed:
+def _claimed(bundle: _Bundle) -> Claimed:
     certificate = bundle.signing_certificate
-    return _Claimed(
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-        _when(bundle.log_entry),
-        _stamped(certificate),
-    )
+    return Claimed(certificate.not_valid_before_utc, _when(bundle.log_entry), _stamped(certificate))
 
 
-def _logged_at(entry: TransparencyLogEntry) -> _Claimed | None:
+def _logged_at(entry: TransparencyLogEntry) -> Claimed | None:
     when = _when(entry)
-    return _Claimed(when, when, when, ()) if when else None
+    return Claimed(when, when, ()) if when else None
 
 
 def _when(entry: TransparencyLogEntry) -> datetime | None:

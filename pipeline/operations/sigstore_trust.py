@@ -72,7 +72,7 @@ def _faults(pointer: str, root: SigstoreRoot, data: bytes | None) -> list[Fault]
 def _unreadable(data: bytes) -> str:
     if not installed("sigstore"):
         raise EngineAbsent(engine="sigstore")
-    from pipeline.attest.sigstore_library import read_root  # noqa: PLC0415 - large, and few commands need it
+    from pipeline.attest.sigstore_roots import read_root  # noqa: PLC0415 - large, and few commands need it
 
     try:
         read_root(data)

@@ -21,7 +21,7 @@ class Params(Part, frozen=True, kw_only=True):
 
 
 def check(params: Params, view: FactView) -> Answer:
-    """Fail where a document is unsigned or bad; unknown where there is none, or when nobody says how evidence stands."""
+    """Fail where a document is unsigned or bad; unknown where there is none, or nobody says how evidence stands."""
     picture = view.assessment
     if not isinstance(picture, Picture):
         return Answer("unknown", (finding("no_picture"),))

@@ -18,7 +18,7 @@ _SHOWN: Final = 20
 
 
 class Params(Part, frozen=True, kw_only=True):
-    """Globs of what provenance must say. ``*`` also fits what it does not say; ``?*`` demands that it says something."""
+    """Globs of what provenance must say. ``*`` also fits what it does not say; ``?*`` demands that it says it."""
 
     repositories: _Globs  # without git+ and .git: https://github.com/acme/*
     refs: _Globs = ("*",)  # refs/heads/main, refs/tags/*

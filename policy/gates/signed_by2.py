@@ -1,7 +1,7 @@
 """Is the evidence signed by somebody who may: a person of the directory, or an identity that an issuer vouches for?
 
-As signed_by/1, which matches whole signer texts; here issuer and identity are demanded apart, and a glob of logins never
-lets an identity in.
+As signed_by/1, which matches whole signer texts; here issuer and identity are demanded apart, and a glob of logins
+never lets an identity in.
 """
 
 from collections.abc import Iterator
