@@ -113,12 +113,16 @@ def collect(
         out.say(f"not taken: {one.media_type} in {short(one.manifest)}: {one.reason}")
     if not submit or not found.documents:
         rows = [(short(one.subject), one.media_type, short(one.manifest), len(one.data)) for one in found.documents]
-        out.table({"image": found.image, "documents": rows}, ("SUBJECT", "MEDIA TYPE", "MANIFEST", "BYTES"), rows)
+        told = [
+            {"subject": one.subject, "media_type": one.media_type, "manifest": one.manifest, "size": len(one.data)}
+            for one in found.documents
+        ]
+        out.table(told, ("SUBJECT", "MEDIA TYPE", "MANIFEST", "BYTES"), rows)
         return
     documents = tuple(calls.Document(data=one.data, subject=one.subject) for one in found.documents)
     with out.door() as door, working("admitting evidence"):
         made = door.ask(calls.SUBMIT, calls.SubmitEvidence(documents=documents))
-    receipts(out, {"image": found.image, "receipts": made.receipts, "log_size": made.log_size}, made.receipts)
+    receipts(out, made.receipts)
 
 
 @APP.command()

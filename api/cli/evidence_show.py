@@ -50,13 +50,13 @@ def show(out: Screen, found: calls.EvidenceView) -> None:
     out.show(found, rows)
 
 
-def receipts(out: Screen, value: object, given: tuple[calls.EvidenceReceipt, ...]) -> None:
+def receipts(out: Screen, given: tuple[calls.EvidenceReceipt, ...]) -> None:
     """Print receipts of what was collected."""
     rows = [
         (short(one.subject), one.type, one.format, one.binding, stands(one), one.known, list(one.signers))
         for one in given
     ]
-    out.table(value, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "STANDING", "KNOWN", "SIGNERS"), rows)
+    out.table(given, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "STANDING", "KNOWN", "SIGNERS"), rows)
 
 
 def admission_of(door: "Door", wanted: str) -> str:

@@ -92,4 +92,4 @@ def _show(out: Screen, found: calls.SigstoreView) -> None:
         (root.name, root.root, [f"{each.issuer}#{each.identity}" for each in root.identities])
         for root in found.trust.roots
     ]
-    out.table(found, ("INSTANCE", "TRUSTED ROOT", "VOUCHES FOR"), rows)
+    out.table(found.trust.roots, ("INSTANCE", "TRUSTED ROOT", "VOUCHES FOR"), rows)
