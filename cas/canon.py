@@ -39,7 +39,7 @@ def to_record(data: bytes, kind: type[S]) -> S:
     Raises: cas.record_invalid
     """
     try:
-        value = _decoder(kind).decode(data)
+        value: S = _decoder(kind).decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise RecordInvalid(kind=kind.__name__, reason=str(error)[:200]) from error
     columns.check(value)

@@ -7,6 +7,7 @@ from cas.digest import Digest
 
 TRUST_ROOT = "trust/root"  # TrustRoot
 DIRECTORY = "directory"  # Directory
+SIGSTORE = "trust/sigstore"  # SigstoreTrust
 FEED = "feeds/current"  # FeedSnapshot
 STOP_LINE = "stop_line"  # StopLine
 

@@ -75,6 +75,13 @@ class ImageSource(Protocol):
         """Stream a blob."""
         ...
 
+    def attached(self, repository: str, subject: Digest) -> tuple[Digest, ...]:
+        """List manifests that are attached to a manifest: those that refer to it, and those that a tag says so of.
+
+        Raises: registry.* problems
+        """
+        ...
+
 
 class SbomGenerator(Protocol):
     """Makes SBOMs of what lies on this machine: an unpacked directory, or an OCI layout of one image."""

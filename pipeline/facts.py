@@ -6,6 +6,7 @@ import msgspec
 
 from cas import canon
 from cas.problems import RecordInvalid
+from cas.records.attest import ProvenanceFacts, SignatureFacts, VsaFacts
 from cas.records.evidence import AttestationFacts, SbomFacts, VexFacts
 from cas.records.report import CoverageFacts, GenericFacts, ReachFacts, ReportFacts, TestFacts
 from pipeline.formats.format import Facts
@@ -20,6 +21,9 @@ _EVERY: Final[tuple[Any, ...]] = (
     CoverageFacts,
     ReachFacts,
     GenericFacts,
+    SignatureFacts,
+    VsaFacts,
+    ProvenanceFacts,
 )
 _BY_TAG: Final = {str(kind.__struct_config__.tag): kind for kind in _EVERY}
 

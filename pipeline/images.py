@@ -31,6 +31,9 @@ CONFIG_TYPES: Final = (
     "application/vnd.docker.container.image.v1+json",
 )
 
+ATTACHED_SUFFIXES: Final = (".sig", ".att", ".sbom")
+"""How cosign's tags end, after ``sha256-<hex>`` of what they are about."""
+
 _PLATFORM: Final = re.compile(r"\A[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9._]+)?\Z")
 
 

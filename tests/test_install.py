@@ -87,12 +87,12 @@ def test_compose_1_does_not_count(tmp_path):
     assert out == [UPDATE, INSTALL + "docker-compose-v2"]
 
 
-def test_all_adds_the_registry_with_referrers_where_it_can_be_built(tmp_path):
+def test_all_adds_cosign_and_the_registry_with_referrers_where_it_can_be_built(tmp_path):
     out, err = dry(machine(tmp_path / "a", ("debian", "12"), ALL, compose="2.40.3"), "--all")
-    assert [line.split(":")[0] for line in out[1:2]] == [
-        f"would unpack from Debian 13 into {tmp_path}/a/home/.cache/stella-tests/go"
+    assert [line.split(":")[0] for line in out[1:3]] == [
+        f"would unpack from Debian 13 into {tmp_path}/a/home/.cache/stella-tests/{name}" for name in ("cosign", "go")
     ]
-    assert out[2] == f"would build {tmp_path}/a/home/.cache/stella-tests/referrers/registry"
+    assert out[3] == f"would build {tmp_path}/a/home/.cache/stella-tests/referrers/registry"
     assert err == []
     _, err = dry(machine(tmp_path / "b", ("ubuntu", "24.04"), ALL, compose="2.40.3"), "--all")
     assert err == ["could not get a registry with /referrers/: the live test that uses it is skipped"]

@@ -6,6 +6,7 @@ import msgspec
 
 from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
+from cas.records.attest import SigstoreCheck
 from cas.records.base import Instant, Slug
 
 MANY = 1000
@@ -43,6 +44,11 @@ class EvidenceReceipt(Answer, frozen=True, kw_only=True):
     verified: bool  # a signature on it was verified when it came in
     known: bool
     admitted_at: Instant
+    standing: str = ""  # verified: a good signature covers this subject; bad: one does not hold; else unsigned
+    signature: str = ""  # what became of the signatures, whatever they cover: verified, unsigned, bad, none
+    signers: tuple[str, ...] = ()  # whose signature is good: login, server, sigstore:<issuer>#<identity>
+    predicate_type: str = ""
+    predicate: str = ""  # a name for the predicate type, where it has one
 
 
 class Submitted(Answer, frozen=True, kw_only=True):
@@ -93,6 +99,60 @@ class KindsPage(Answer, frozen=True, kw_only=True):
     next_cursor: str
 
 
+class ShowEvidence(Ask, frozen=True, kw_only=True):
+    """One admission, with all that was verified about it."""
+
+    admission: Digest
+
+
+class SignatureView(Answer, frozen=True, kw_only=True):
+    """One signature, and what became of it."""
+
+    key_id: str
+    algorithm: str
+    signer: str
+    status: str
+
+
+class EvidenceView(Answer, frozen=True, kw_only=True):
+    """What was admitted, how it stands, and why. ``sigstore`` tells of certificate and log entry, if there are any."""
+
+    receipt: EvidenceReceipt
+    submitter: str
+    facts: Digest
+    facts_kind: str
+    envelope: str
+    payload_type: str
+    covers: bool
+    subjects: tuple[Digest, ...]  # what the signatures are over
+    signatures: tuple[SignatureView, ...]
+    sigstore: SigstoreCheck | None
+
+
+class CollectEvidence(Ask, frozen=True, kw_only=True):
+    """An image in a registry, as host/repository:tag or @digest; what is attached to it is taken in."""
+
+    image: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+
+
+class NotTaken(Answer, frozen=True, kw_only=True):
+    """Something attached to an image that is no evidence about it, and why."""
+
+    subject: Digest
+    manifest: Digest
+    media_type: str
+    reason: str
+
+
+class Collected(Answer, frozen=True, kw_only=True):
+    """What was attached, all taken in by one append; ``image`` is the digest the reference named."""
+
+    image: Digest
+    receipts: tuple[EvidenceReceipt, ...]
+    not_taken: tuple[NotTaken, ...]
+    log_size: int
+
+
 SUBMIT = Call(
     "evidence.submit",
     "POST",
@@ -125,4 +185,23 @@ LIST_KINDS = Call(
     "List the kinds of evidence registered here.",
 )
 
-CALLS = (SUBMIT, LIST, ADD_KIND, LIST_KINDS)
+SHOW = Call(
+    "evidence.show",
+    "GET",
+    "/evidence/{admission}",
+    ShowEvidence,
+    EvidenceView,
+    "evidence:read",
+    "Show one piece of evidence: how it stands, who signed it, what was checked.",
+)
+COLLECT = Call(
+    "evidence.collect",
+    "POST",
+    "/evidence/collect",
+    CollectEvidence,
+    Collected,
+    "evidence:write",
+    "Find what is attached to an image in a registry (signatures, attestations, SBOMs), and admit it, all or none.",
+)
+
+CALLS = (SUBMIT, COLLECT, LIST, SHOW, ADD_KIND, LIST_KINDS)

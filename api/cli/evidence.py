@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from api.calls import evidence as calls
+from api.cli.evidence_show import stands
 from api.cli.output import group, screen, short, soon, working
 from api.cli.words import pairs_of, read_file
 from cas import digest as digest_module
@@ -42,13 +43,14 @@ def submit(
             one.type,
             one.format,
             one.binding,
-            one.verified,
+            stands(one),
             one.known,
             short(one.subject),
+            list(one.signers),
         )
         for one in made.receipts
     ]
-    out.table(made.receipts, ("FILE", "TYPE", "FORMAT", "BINDING", "VERIFIED", "KNOWN", "SUBJECT"), rows)
+    out.table(made.receipts, ("FILE", "TYPE", "FORMAT", "BINDING", "STANDING", "KNOWN", "SUBJECT", "SIGNERS"), rows)
     if all(one.known for one in made.receipts):
         out.say("everything was here before: these are the first receipts")
 
@@ -98,12 +100,69 @@ def list_all(
     with out.door(writable=False) as door:
         page = door.ask(calls.LIST, calls.ListEvidence(subject=subject, type=type_, limit=limit, cursor=cursor))
     rows = [
-        (short(one.subject), one.type, one.format, one.binding, short(one.raw)[7:], soon(one.admitted_at))
+        (
+            short(one.subject),
+            one.type,
+            one.format,
+            one.binding,
+            stands(one),
+            short(one.raw)[7:],
+            soon(one.admitted_at),
+            list(one.signers),
+        )
         for one in page.items
     ]
-    out.table(page, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "RAW", "ADMITTED"), rows)
+    out.table(page, ("SUBJECT", "TYPE", "FORMAT", "BINDING", "STANDING", "RAW", "ADMITTED", "SIGNERS"), rows)
     if page.next_cursor:
         out.say(f"more: --cursor {page.next_cursor}")
+
+
+@APP.command()
+def show(
+    context: typer.Context,
+    evidence: str = typer.Argument(help="Digest of the admission, the raw document or the evidence; may be shortened."),
+) -> None:
+    """Show how one piece of evidence stands: verified, unsigned or bad, by whom, and what was checked."""
+    from api.cli.evidence_show import admission_of
+    from api.cli.evidence_show import show as shown
+
+    out = screen(context)
+    with out.door(writable=False) as door:
+        name = digest_module.parse(admission_of(door, evidence))
+        shown(out, door.ask(calls.SHOW, calls.ShowEvidence(admission=name)))
+
+
+@APP.command()
+def collect(
+    context: typer.Context,
+    image: str = typer.Argument(help="host/repository:tag or @digest, oci:PATH, oci:PATH:NAME."),
+    submit: bool = typer.Option(True, help="Submit what is found; else only list it."),
+) -> None:
+    """Find what is attached to an image (cosign signatures, attestations, SBOMs, referrers), and submit it as one.
+
+    Nothing is trusted for being attached: each piece is verified as if it had been submitted by hand.
+    """
+    from api.cli.evidence_show import receipts
+    from api.wiring import images_of
+    from pipeline.operations.collect import find
+
+    out = screen(context)
+    with working("looking beside the image"):
+        found = find(images_of(out.settings), image)
+    for one in found.skipped:
+        out.say(f"not taken: {one.media_type} in {short(one.manifest)}: {one.reason}")
+    if not submit or not found.documents:
+        rows = [(short(one.subject), one.media_type, short(one.manifest), len(one.data)) for one in found.documents]
+        told = [
+            {"subject": one.subject, "media_type": one.media_type, "manifest": one.manifest, "size": len(one.data)}
+            for one in found.documents
+        ]
+        out.table(told, ("SUBJECT", "MEDIA TYPE", "MANIFEST", "BYTES"), rows)
+        return
+    documents = tuple(calls.Document(data=one.data, subject=one.subject) for one in found.documents)
+    with out.door() as door, working("admitting evidence"):
+        made = door.ask(calls.SUBMIT, calls.SubmitEvidence(documents=documents))
+    receipts(out, made.receipts)
 
 
 @APP.command()

@@ -8,6 +8,8 @@ import typer
 
 from api.calls import trust as calls
 from api.cli.output import Screen, group, screen
+from api.cli.root_key import root_signer
+from api.cli.trust_sigstore import APP as SIGSTORE
 from api.cli.words import read_file
 
 APP = group("Show, rotate, revoke keys; keep the directory of people.")
@@ -117,7 +119,7 @@ def _change_directory(out: Screen, door: Any, now: calls.TrustView, people: list
         people=tuple(sorted(people, key=lambda one: one.login)),
         previous=now.directory_digest,
     )
-    envelope = sign_record("directory", drafted, [_root(out, root_key)])
+    envelope = sign_record("directory", drafted, [root_signer(out, root_key)])
     ask = calls.ChangeTrust(envelope=base64.b64encode(envelope).decode())
     _show(out, door.ask(calls.CHANGE_DIRECTORY, ask))
 
@@ -145,18 +147,9 @@ def _change_root(out: Screen, root_key: Path | None, *, add: tuple[Path, str] | 
             keys=tuple(held[name] for name in sorted(held)),
             previous=now.root_digest,
         )
-        envelope = sign_record("trust-root", drafted, [_root(out, root_key)])
+        envelope = sign_record("trust-root", drafted, [root_signer(out, root_key)])
         ask = calls.ChangeTrust(envelope=base64.b64encode(envelope).decode())
         _show(out, door.ask(calls.CHANGE_ROOT, ask))
-
-
-def _root(out: Screen, path: Path | None) -> Any:
-    from api.cli.key import ask_passphrase
-    from pipeline.adapters.keys import load_signer
-
-    return load_signer(
-        path or out.settings.root / "keys" / "root.pem", purposes=("root",), ref="root", passphrase=ask_passphrase
-    )
 
 
 def _show(out: Screen, found: calls.TrustView) -> None:
@@ -182,3 +175,4 @@ def _show(out: Screen, found: calls.TrustView) -> None:
 
 
 APP.add_typer(DIRECTORY, name="directory")
+APP.add_typer(SIGSTORE, name="sigstore")

@@ -1,4 +1,4 @@
-"""Evidence: admit documents, list what is admitted."""
+"""Evidence: admit documents, collect what is attached to an image, list and show what is admitted."""
 
 from api import paging
 from api.calls import evidence as calls
@@ -6,10 +6,15 @@ from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
 from cas import digest
 from cas.found import EvidenceFound
+from cas.problems import ObjectMissing
 from cas.records.evidence import Admission, Evidence
 from cas.store import load
-from pipeline.operations import kinds
+from pipeline.attest.predicates import label
+from pipeline.operations import kinds, standing
+from pipeline.operations.attestations import kind_of
+from pipeline.operations.collect import Found, LayoutHere, find
 from pipeline.operations.ingest import Receipt, Submission, submit
+from pipeline.operations.standing import Standing
 
 
 def admit(visit: Visit, documents: tuple[calls.Document, ...]) -> calls.Submitted:
@@ -23,7 +28,9 @@ def admit(visit: Visit, documents: tuple[calls.Document, ...]) -> calls.Submitte
 
 def receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
     """Say what became of one reading of a document."""
-    admission = load(visit.effects.store, item.admission, Admission)
+    store = visit.effects.store
+    admission = load(store, item.admission, Admission)
+    found = standing.standing_of(store, load(store, item.evidence, Evidence))
     return calls.EvidenceReceipt(
         document=item.document,
         member=item.member,
@@ -37,12 +44,40 @@ def receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
         verified=item.verified,
         known=item.duplicate,
         admitted_at=admission.admitted_at,
+        standing=found.standing,
+        signature=found.signature,
+        signers=found.signers,
+        predicate_type=found.predicate_type,
+        predicate=label(found.predicate_type),
     )
 
 
 def submit_all(visit: Visit, ask: calls.SubmitEvidence) -> calls.Submitted:
     """Admit documents, all or none."""
     return admit(visit, ask.documents)
+
+
+def collect(visit: Visit, ask: calls.CollectEvidence) -> calls.Collected:
+    """Find what is attached to an image in a registry, and admit it in one append."""
+    if ask.image.startswith("oci:"):
+        raise LayoutHere(image=ask.image[:200])
+    found = find(visit.effects.images, ask.image)
+    documents = tuple(calls.Document(data=one.data, subject=one.subject) for one in found.documents)
+    receipts = admit(visit, documents).receipts if documents else ()
+    return calls.Collected(
+        image=found.image,
+        receipts=receipts,
+        not_taken=not_taken(found),
+        log_size=visit.effects.log.head().size,
+    )
+
+
+def not_taken(found: Found) -> tuple[calls.NotTaken, ...]:
+    """Tell what was attached and not taken."""
+    return tuple(
+        calls.NotTaken(subject=one.subject, manifest=one.manifest, media_type=one.media_type, reason=one.reason)
+        for one in found.skipped
+    )
 
 
 def list_all(visit: Visit, ask: calls.ListEvidence) -> calls.EvidencePage:
@@ -54,22 +89,56 @@ def list_all(visit: Visit, ask: calls.ListEvidence) -> calls.EvidencePage:
         kind=ask.type or None,
     )
     return calls.EvidencePage(
-        items=tuple(_view(visit, row) for row in found.rows), next_cursor=paging.cursor(ask, found.after)
+        items=tuple(_listed(visit, row) for row in found.rows), next_cursor=paging.cursor(ask, found.after)
     )
 
 
-def _view(visit: Visit, row: EvidenceFound) -> calls.EvidenceReceipt:
+def _listed(visit: Visit, row: EvidenceFound) -> calls.EvidenceReceipt:
+    store = visit.effects.store
+    admission, evidence = load(store, row.admission, Admission), load(store, row.evidence, Evidence)
+    return _view(row.admission, admission, evidence, standing.standing_of(store, evidence))
+
+
+def _view(name: str, admission: Admission, evidence: Evidence, found: Standing) -> calls.EvidenceReceipt:
     return calls.EvidenceReceipt(
-        admission=row.admission,
-        evidence=row.evidence,
-        raw=row.raw or load(visit.effects.store, row.evidence, Evidence).raw,
-        subject=row.subject,
-        format=row.format,
-        type=row.type,
-        binding=row.binding,
-        verified=row.binding == "attested",
+        admission=name,
+        evidence=admission.evidence,
+        raw=evidence.raw,
+        subject=admission.subject,
+        format=evidence.format,
+        type=admission.type,
+        binding=admission.binding,
+        verified=found.signature == "verified",
         known=True,
-        admitted_at=row.admitted_at,
+        admitted_at=admission.admitted_at,
+        standing=found.standing,
+        signature=found.signature,
+        signers=found.signers,
+        predicate_type=found.predicate_type,
+        predicate=label(found.predicate_type),
+    )
+
+
+def show(visit: Visit, ask: calls.ShowEvidence) -> calls.EvidenceView:
+    """Show one admission; bytes that merely look like one, and were never admitted here, are not shown."""
+    if visit.effects.log.admitted(ask.admission) is None:
+        raise ObjectMissing(digest=ask.admission)
+    found = standing.shown(visit.effects, ask.admission)
+    checked = found.verification
+    return calls.EvidenceView(
+        receipt=_view(ask.admission, found.admission, found.evidence, found.standing),
+        submitter=found.admission.submitter,
+        facts=found.admission.facts,
+        facts_kind=kind_of(visit.effects.store.get(found.admission.facts)),
+        envelope=found.evidence.envelope or "",
+        payload_type=checked.payload_type if checked else "",
+        covers=found.standing.covers,
+        subjects=checked.subjects if checked else (),
+        signatures=tuple(
+            calls.SignatureView(key_id=one.key_id, algorithm=one.algorithm, signer=one.signer, status=one.status)
+            for one in (checked.signatures if checked else ())
+        ),
+        sigstore=found.sigstore,
     )
 
 
@@ -92,7 +161,9 @@ def _kind(kept: kinds.Kept) -> calls.KindView:
 
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.SUBMIT, submit_all),
+    Handler(calls.COLLECT, collect),
     Handler(calls.LIST, list_all),
+    Handler(calls.SHOW, show),
     Handler(calls.ADD_KIND, add_kind),
     Handler(calls.LIST_KINDS, list_kinds),
 )

@@ -2,6 +2,7 @@
 
 from cas.records import (
     access,
+    attest,
     deploy,
     evidence,
     feed,
@@ -24,6 +25,7 @@ KINDS: tuple[type[Record], ...] = tuple(
             thing
             for module in (
                 access,
+                attest,
                 deploy,
                 evidence,
                 feed,

@@ -14,10 +14,17 @@ from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from pipeline.effects import Fetched
-from pipeline.images import MANIFEST_LIMIT
+from pipeline.images import ATTACHED_SUFFIXES, MANIFEST_LIMIT
 
 _CHUNK: Final = 1 << 20
 _NAMES: Final = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
+_KIND: Final = "kind"  # as cosign save notes what an entry is
+_COSIGN_IMAGES: Final = ("dev.cosignproject.cosign/image", "dev.cosignproject.cosign/imageIndex")
+_COSIGN_BESIDE: Final = (
+    "dev.cosignproject.cosign/sigs",
+    "dev.cosignproject.cosign/atts",
+    "dev.cosignproject.cosign/sboms",
+)
 
 
 class LayoutInvalid(Problem):
@@ -63,6 +70,39 @@ class OciLayoutSource:
         """See ImageSource."""
         return self._open(self._blob_path(name), None, name)
 
+    def attached(self, repository: str, subject: Digest) -> tuple[Digest, ...]:  # noqa: ARG002 - see ImageSource
+        """See ImageSource: entries of the index whose subject, tag or kind (as cosign saves them) says so."""
+        entries = self._entries()
+        stem = subject.replace(":", "-")
+        images = [name for notes, name in entries if notes.get(_KIND) in _COSIGN_IMAGES]
+        found: list[Digest] = []
+        for notes, name in entries:
+            tags = {str(notes[key]).rpartition(":")[2].rpartition("/")[2] for key in _NAMES if key in notes}
+            if stem in tags:
+                found += self._below(name)
+            elif (
+                tags & {stem + suffix for suffix in ATTACHED_SUFFIXES}
+                or (notes.get(_KIND) in _COSIGN_BESIDE and images == [subject])
+                or self._subject(name) == subject
+            ):
+                found.append(name)
+        return tuple(dict.fromkeys(found))
+
+    def _below(self, name: Digest) -> list[Digest]:
+        """List what the index of a fallback tag names."""
+        listed = self._document(name).get("manifests")
+        given = [str(one.get("digest")) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return [one for one in given if digest.is_digest(one)]
+
+    def _subject(self, name: Digest) -> str:
+        subject = self._document(name).get("subject")
+        return str(subject.get("digest")) if isinstance(subject, dict) else ""
+
+    def _document(self, name: Digest) -> dict[str, Any]:
+        data = self.manifest("", name).data
+        found = jcs.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
+        return found if isinstance(found, dict) else {}
+
     def names(self) -> tuple[str, ...]:
         """List the names that the layout gives its images, sorted."""
         return tuple(sorted({name for name, _ in self._index()}))
@@ -78,6 +118,13 @@ class OciLayoutSource:
         return found.pop()
 
     def _index(self, *, named: bool = True) -> list[tuple[str, Digest]]:
+        """List names with what they name; unnamed, every image, without what cosign has put beside one."""
+        if named:
+            return [(str(notes[key]), name) for notes, name in self._entries() for key in _NAMES if key in notes]
+        return [("", name) for notes, name in self._entries() if notes.get(_KIND) not in _COSIGN_BESIDE]
+
+    def _entries(self) -> list[tuple[dict[str, Any], Digest]]:
+        """List the index's entries that name a SHA-256 digest, with their annotations."""
         data = b"".join(self._open(self._root / "index.json", MANIFEST_LIMIT, ""))
         document: Any = jcs.parse(data, max_bytes=MANIFEST_LIMIT, max_depth=32, max_nodes=100_000)
         manifests = document.get("manifests") if isinstance(document, dict) else None
@@ -87,10 +134,8 @@ class OciLayoutSource:
         for entry in manifests:
             notes = entry.get("annotations") if isinstance(entry, dict) else None
             name = str(entry.get("digest", "")) if isinstance(entry, dict) else ""
-            if digest.is_digest(name) and not named:
-                found.append(("", name))
-            elif isinstance(notes, dict) and digest.is_digest(name):
-                found += [(str(notes[key]), name) for key in _NAMES if key in notes]
+            if digest.is_digest(name):
+                found.append((notes if isinstance(notes, dict) else {}, name))
         return found
 
     def _blob_path(self, name: Digest) -> Path:

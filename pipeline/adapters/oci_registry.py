@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -21,7 +22,7 @@ from cas import digest, jcs
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from pipeline.effects import Fetched
-from pipeline.images import INDEX_TYPES, MANIFEST_LIMIT, MANIFEST_TYPES
+from pipeline.images import ATTACHED_SUFFIXES, INDEX_TYPES, MANIFEST_LIMIT, MANIFEST_TYPES
 
 ACCEPT: Final = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 _CHUNK: Final = 1 << 20
@@ -222,6 +223,14 @@ class OciRegistry:
             raise RegistryInvalid(host=self._settings.host, reason="referrers are no index")
         found = [one for one in listed if isinstance(one, dict) and digest.is_digest(str(one.get("digest")))]
         return tuple(one for one in found if artifact_type in ("", one.get("artifactType")))
+
+    def attached(self, repository: str, subject: Digest) -> tuple[Digest, ...]:
+        """See ImageSource: referrers, and cosign's tags ``sha256-<hex>.sig``, ``.att``, ``.sbom``."""
+        found = [str(one["digest"]) for one in self.referrers(repository, subject)]
+        for suffix in ATTACHED_SUFFIXES:
+            with suppress(RegistryMissing):
+                found.append(self.manifest(repository, subject.replace(":", "-") + suffix).digest)
+        return tuple(dict.fromkeys(found))
 
     def _get(self, url: str, repository: str, headers: dict[str, str]) -> httpx.Response:
         """Ask, answering one challenge; redirects are followed without credentials, a few hops at most."""

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 from cas import digest
 from cas.records.proof import Key, KeyAlgorithm, Purpose
@@ -33,6 +33,7 @@ _SMALL_ORDER_Y: Final = frozenset({0, 1, _P - 1, _EIGHTH, _P - _EIGHTH})  # orde
 _PKCS1: Final = padding.PKCS1v15()
 _SHA256: Final = hashes.SHA256()
 _ECDSA: Final = ec.ECDSA(_SHA256)
+_PREHASHED: Final = Prehashed(_SHA256)
 
 
 def load_key(key: Key) -> PublicKey:
@@ -56,6 +57,24 @@ def verify(key: Key, message: bytes, signature: bytes) -> bool:
             _verify_p256(public, message, signature)
         else:
             public.verify(signature, message, _PKCS1, _SHA256)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def verify_hashed(key: Key, hashed: bytes, signature: bytes) -> bool:
+    """Tell whether the signature is by this key over the message of this SHA-256; Ed25519 needs the message itself.
+
+    Raises: attest.key_invalid
+    """
+    public = load_key(key)
+    try:
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, hashed, ec.ECDSA(_PREHASHED))
+        elif isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, hashed, _PKCS1, _PREHASHED)
+        else:
+            return False
     except InvalidSignature:
         return False
     return True

@@ -39,6 +39,7 @@ Kind = Literal[
     "reachability",
     "sbom",
     "scan",
+    "sigstore-trust",
     "sticker",
     "trust-root",
     "verdict",

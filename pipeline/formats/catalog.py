@@ -81,6 +81,8 @@ from pipeline.formats.reports.trufflehog import TRUFFLEHOG
 from pipeline.formats.reports.xccdf import XCCDF
 from pipeline.formats.reports.yarn_audit import YARN_AUDIT
 from pipeline.formats.reports.zap import ZAP
+from pipeline.formats.sigstore import COSIGN, SIGSTORE_BUNDLE
+from pipeline.formats.slsa import PROVENANCE, VSA
 from pipeline.formats.spdx2 import SPDX2
 from pipeline.formats.spdx2_rdf import SPDX2_RDF
 from pipeline.formats.spdx2_tag_value import SPDX2_TAG_VALUE
@@ -88,7 +90,11 @@ from pipeline.formats.spdx3 import SPDX3
 
 FORMATS: Final[tuple[Format, ...]] = (
     DSSE,
+    SIGSTORE_BUNDLE,
+    COSIGN,
     IN_TOTO,
+    PROVENANCE,
+    VSA,
     CYCLONEDX,
     CYCLONEDX_XML,
     SPDX2,

@@ -6,12 +6,23 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from cas.digest import Digest
 from cas.problems import Fault
+from cas.records.attest import ProvenanceFacts, SignatureFacts, VsaFacts
 from cas.records.evidence import AttestationFacts, EvidenceKind, SbomFacts, VexFacts
 from cas.records.report import CoverageFacts, GenericFacts, ReachFacts, ReportFacts, TestFacts
 
 Syntax: TypeAlias = Literal["json", "json-lines", "xml", "text"]
 Facts: TypeAlias = (
-    SbomFacts | VexFacts | AttestationFacts | ReportFacts | TestFacts | CoverageFacts | ReachFacts | GenericFacts
+    SbomFacts
+    | VexFacts
+    | AttestationFacts
+    | ReportFacts
+    | TestFacts
+    | CoverageFacts
+    | ReachFacts
+    | GenericFacts
+    | SignatureFacts
+    | VsaFacts
+    | ProvenanceFacts
 )
 
 

@@ -1,6 +1,7 @@
 """Opening a submitted document: bounds, detection, wrappings, schema; all faults at once. Pure.
 
-(1) size, depth, count, then the document's syntax; (2) an envelope is opened to its payload; (3) a statement around a
+(1) size, depth, count, then the document's syntax; (2) an envelope, or a Sigstore
+bundle around one, is opened to its payload; (3) a statement around a
 document that we know is opened to that document; (4) the innermost document is judged by its schema and its format's
 own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
@@ -16,7 +17,7 @@ from cas.problems import CanonInvalid, Fault, TooLarge
 from cas.records.evidence import EvidenceKind
 from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
-from pipeline.formats import in_toto, piecewise, schema, xsd
+from pipeline.formats import dsse, in_toto, piecewise, schema, sigstore, xsd
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
@@ -25,10 +26,12 @@ from pipeline.formats.generic import GENERIC
 from pipeline.formats.in_toto import IN_TOTO
 from pipeline.formats.pieces import Large
 from pipeline.formats.problems import DocumentUnreadable
+from pipeline.formats.sigstore import COSIGN, SIGSTORE_BUNDLE
 from pipeline.formats.xml import XmlInvalidError
 
 _MAX_NAMED: Final = 80
 _MAX_BLANK: Final = 256
+WRAPPINGS: Final = (DSSE, SIGSTORE_BUNDLE, COSIGN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ class Opened:
 
     raw: bytes
     readings: tuple[Reading, ...]  # never empty
-    envelope: bytes | None = None
+    envelope: bytes | None = None  # the wrapping that carries signatures, or the signature itself
     statement: bytes | None = None
     covered: tuple[Digest, ...] = ()  # subjects of the statement that wraps, or is, the document
+    bundle: bool = False  # the envelope is a Sigstore bundle or a cosign signature
 
     @property
     def name(self) -> str:
@@ -145,13 +149,18 @@ def _judged(found: Format, name: str, document: Content, at: str) -> tuple[list[
         raise Refused(Fault(at, "evidence.not_json", problem.detail())) from problem
 
 
-def _payload(data: bytes, at: str) -> bytes:
+def _inner(layer: _Layer) -> bytes | None:
+    """Give a wrapping's payload; None for a signature that stands for itself, or when nobody knows what it carries."""
+    data = layer.content.data
+    if layer.format is not DSSE:
+        return sigstore.wrapped(data)
     try:
-        return envelopes.parse(data).payload
+        found = envelopes.parse(data)
     except TooLarge as problem:
-        raise Refused(Fault(at, "evidence.too_large", problem.detail())) from problem
+        raise Refused(Fault("", "evidence.too_large", problem.detail())) from problem
     except EnvelopeInvalid as problem:
-        raise Refused(Fault(f"{at}/payload", "evidence.payload_invalid", problem.detail())) from problem
+        raise Refused(Fault("/payload", "evidence.payload_invalid", problem.detail())) from problem
+    return None if dsse.carried(found) else found.payload
 
 
 def _check_declared(declared: str, layers: list[_Layer]) -> None:
@@ -173,10 +182,14 @@ def open_document(data: bytes, declared: str = "") -> Opened:
     layers = [_known(_content(data, ""), "", declared)]  # (1)
     envelope, statement, raw, at = None, None, data, ""
     covered: tuple[Digest, ...] = ()
-    if layers[-1].format is DSSE:  # (2)
-        envelope, raw, at = data, _payload(data, ""), "/payload"
-        layers.append(_known(_content(raw, at), at))
-        if layers[-1].format is DSSE:
+    bundle = layers[-1].format in (SIGSTORE_BUNDLE, COSIGN)
+    if bundle or layers[-1].format is DSSE:  # (2)
+        envelope = data
+        inner = _inner(layers[-1])
+        if inner is not None:
+            raw, at = inner, "/dsseEnvelope/payload" if bundle else "/payload"
+            layers.append(_known(_content(raw, at), at))
+        if len(layers) > 1 and layers[-1].format in WRAPPINGS:
             raise Refused(Fault(at, "evidence.payload_invalid", "an envelope inside an envelope"))
     if layers[-1].format is IN_TOTO:  # (3)
         covered = _covered(raw, layers[-1].version, at)
@@ -187,7 +200,7 @@ def open_document(data: bytes, declared: str = "") -> Opened:
     if layers[-1].format.read is None:
         raise Refused(Fault(at, "evidence.is_advisory", "import advisories into a feed"))
     _check_declared(declared, layers)
-    return Opened(raw, _readings(layers[-1], at), envelope, statement, covered)
+    return Opened(raw, _readings(layers[-1], at), envelope, statement, covered, bundle)
 
 
 def open_own(data: bytes, version: str, judge: Callable[[Any], Iterable[Fault]]) -> Opened:
@@ -199,8 +212,10 @@ def open_own(data: bytes, version: str, judge: Callable[[Any], Iterable[Fault]])
     covered: tuple[Digest, ...] = ()
     document = _content(raw, at)
     if DSSE.detects(document):
-        _known(document, at)
-        envelope, raw, at = data, _payload(data, ""), "/payload"
+        inner = _inner(_known(document, at))
+        if inner is None:
+            raise Refused(Fault("/payload", "evidence.payload_invalid", "the payload is no document of this kind"))
+        envelope, raw, at = data, inner, "/payload"
         document = _content(raw, at)
     if IN_TOTO.detects(document):
         covered = _covered(raw, _known(document, at).version, at)
@@ -225,7 +240,7 @@ def _predicate(raw: bytes, at: str) -> _Layer | None:
         if promised:
             raise
         return None
-    if promised or (found.format.read is not None and found.format not in (DSSE, IN_TOTO)):
+    if promised or (found.format.read is not None and found.format not in (*WRAPPINGS, IN_TOTO)):
         return found
     return None
 

@@ -13,10 +13,12 @@ from cas import digest, refs
 from cas.digest import Digest
 from cas.log import Appended
 from cas.problems import ExpectationFailed, Fault, Problem
+from cas.records.attest import SigstoreInput
 from cas.records.evidence import Admission, Binding, Evidence, EvidenceKind, NormaliseInput
 from cas.records.proof import Verification, VerifyInput
 from cas.store import load
 from pipeline.effects import Caller, Effects
+from pipeline.formats.many import parts
 from pipeline.formats.opened import Opened, Reading, Refused, open_document
 from pipeline.formats.problems import EvidenceContended, EvidenceEmpty, EvidenceRefused, EvidenceTooMany
 from pipeline.formats.schema import pointer
@@ -26,6 +28,7 @@ from pipeline.operations.work import Work
 from pipeline.stage import Done
 from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.verify import VERIFY
+from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
 MAX_DOCUMENTS: Final = 1000
 MAX_SUBJECTS: Final = 256
@@ -179,6 +182,22 @@ def _members(given: Submission) -> Iterator[tuple[str, Submission]]:
 def _open(work: Work, at: int, member: str, given: Submission) -> list[_Document]:
     if given.subject and not digest.is_digest(given.subject):
         raise Refused(Fault("", "evidence.subject_invalid", f"not a digest: {given.subject[:80]!r}"))
+    if given.format.startswith(kinds.PREFIX):
+        return _part(work, at, member, given)
+    found: list[_Document] = []
+    faults: list[Fault] = []
+    for place, data in parts(given.data):
+        try:
+            found += _part(work, at, member, Submission(data, given.subject, given.format))
+        except Refused as refused:
+            faults += [Fault(place + each.pointer, each.code, each.message) for each in refused.faults]
+    if faults:
+        raise Refused(*faults)
+    return found
+
+
+def _part(work: Work, at: int, member: str, given: Submission) -> list[_Document]:
+    """Open one part; a document that holds many is admitted as its parts, each under its own name."""
     own = given.format.startswith(kinds.PREFIX)
     opened = kinds.opened(work, given.data, given.format) if own else open_document(given.data, given.format)  # (1)
     submitted, raw = digest.of_bytes(given.data), work.effects.store.put(opened.raw)
@@ -197,6 +216,8 @@ def _open(work: Work, at: int, member: str, given: Submission) -> list[_Document
     except Problem as problem:
         raise Refused(Fault("", problem.code, problem.detail())) from problem
     every = sorted({name for each in found for name in each.reading.format.subjects(each.facts.record)})
+    if opened.kind == "signature" and given.subject and given.subject not in every:
+        raise Refused(Fault("", "evidence.subject_foreign", f"the signature is over {', '.join(every)}"))
     for each in found:
         each.named = frozenset((*every, *opened.covered))
         each.subjects = _subjects(given.subject, opened.covered or tuple(every) or _fallback(given))
@@ -269,7 +290,7 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
     opened, store = document.opened, work.effects.store
     envelope = store.put(opened.envelope) if opened.envelope is not None else None
     beside = (store.put(opened.statement),) if opened.statement is not None else ()
-    checked = _verify(work, envelope, subject) if envelope is not None else None
+    checked = _verify(work, envelope, subject, bundle=opened.bundle) if envelope is not None else None
     binding = _binding(document, checked, subject)  # (3)
     evidence = Evidence(
         raw=store.put(opened.raw),
@@ -302,26 +323,42 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
     return _receipt(work, document, name, admission, evidence, duplicate=False)
 
 
-def _verify(work: Work, envelope: Digest, subject: Digest) -> Done[Verification] | None:
-    """Ask who signed, by the keys that count now; the append holds only while root and directory stay the same.
+def _verify(work: Work, envelope: Digest, subject: Digest, *, bundle: bool) -> Done[Verification] | None:
+    """Ask who signed, by what counts now; the append holds only while roots and directory stay the same.
 
-    Asked right after the newest of the two was admitted: no key can have been revoked since, and the answer does not
-    hang on what else was submitted before.
+    Asked right after the newest of them was admitted: no key can have been revoked since, and the answer does not hang
+    on what else was submitted before.
     """
     root, directory = work.ref(refs.TRUST_ROOT), work.ref(refs.DIRECTORY)
     work.expect(refs.TRUST_ROOT, root)
     work.expect(refs.DIRECTORY, directory)
     if root is None:
         return None
-    question = VerifyInput(
-        envelope=envelope,
-        trust_root=root,
-        directory=directory,
-        position=1 + max(work.effects.log.admitted(name) or 0 for name in (root, directory) if name),
-        purpose="submit",
-        subjects=(subject,),
+    position = 1 + max(work.effects.log.admitted(name) or 0 for name in (root, directory) if name)
+    if not bundle:
+        question = VerifyInput(
+            envelope=envelope,
+            trust_root=root,
+            directory=directory,
+            position=position,
+            purpose="submit",
+            subjects=(subject,),
+        )
+        return work.run(VERIFY, question)
+    sigstore = work.ref(refs.SIGSTORE)
+    work.expect(refs.SIGSTORE, sigstore)
+    return work.run(
+        VERIFY_SIGSTORE,
+        SigstoreInput(
+            bundle=envelope,
+            sigstore=sigstore,
+            trust_root=root,
+            directory=directory,
+            position=position,
+            purpose="submit",
+            subjects=(subject,),
+        ),
     )
-    return work.run(VERIFY, question)
 
 
 def _binding(document: _Document, checked: Done[Verification] | None, subject: Digest) -> Binding:

@@ -77,8 +77,16 @@ class _Judge:
     root: TrustRoot
 
 
-_FOUNDED: Final = {refs.TRUST_ROOT: "trust.founded", refs.DIRECTORY: "directory.founded"}
-_EVENTS: Final = {refs.TRUST_ROOT: "trust.changed", refs.DIRECTORY: "directory.changed"}
+_FOUNDED: Final = {
+    refs.TRUST_ROOT: "trust.founded",
+    refs.DIRECTORY: "directory.founded",
+    refs.SIGSTORE: "sigstore.trusted",
+}
+_EVENTS: Final = {
+    refs.TRUST_ROOT: "trust.changed",
+    refs.DIRECTORY: "directory.changed",
+    refs.SIGSTORE: "sigstore.changed",
+}
 
 
 def fingerprint(root: TrustRoot) -> Digest:
@@ -193,12 +201,12 @@ def change_root(effects: Effects, caller: Caller, envelope_bytes: bytes) -> Trus
     Raises: trust.not_signed, trust.not_founded, attest.*, cas.expectation_failed
     """
     trust = current(effects)
-    _, root = statements.content_of(_statement(envelope_bytes), "trust-root", TrustRoot)
+    _, root = statements.content_of(statement_in(envelope_bytes), "trust-root", TrustRoot)
     roots.check_change(trust.root, root)
     if root.previous != trust.root_digest:
         raise RootInvalid(reason="it does not follow the current root", pointer="/previous")
     roots.check_directory(trust.directory, root)
-    _admit(effects, caller, trust, refs.TRUST_ROOT, root, envelope_bytes)
+    admit(effects, caller, trust, refs.TRUST_ROOT, root, envelope_bytes)
     return current(effects)
 
 
@@ -208,11 +216,11 @@ def change_directory(effects: Effects, caller: Caller, envelope_bytes: bytes) ->
     Raises: trust.not_signed, trust.not_founded, attest.*, cas.expectation_failed
     """
     trust = current(effects)
-    _, directory = statements.content_of(_statement(envelope_bytes), "directory", Directory)
+    _, directory = statements.content_of(statement_in(envelope_bytes), "directory", Directory)
     roots.check_directory(directory, trust.root)
     if directory.previous != trust.directory_digest or directory.version != trust.directory.version + 1:
         raise DirectoryInvalid(reason="it does not follow the current directory", pointer="/previous")
-    _admit(effects, caller, trust, refs.DIRECTORY, directory, envelope_bytes)
+    admit(effects, caller, trust, refs.DIRECTORY, directory, envelope_bytes)
     return current(effects)
 
 
@@ -250,14 +258,21 @@ def rotate(effects: Effects, caller: Caller, old_id: str, new: Key, root_signers
     return change_root(effects, caller, sign_record("trust-root", proposed, root_signers))
 
 
-def _statement(envelope_bytes: bytes) -> statements.Statement:
+def statement_in(envelope_bytes: bytes) -> statements.Statement:
+    """Read the statement that an envelope carries; who signed it is asked when it is admitted.
+
+    Raises: attest.envelope_invalid, attest.statement_invalid
+    """
     return statements.parse(envelope.parse(envelope_bytes).payload)
 
 
-def _admit(  # noqa: PLR0917 - what is admitted, and what it was judged by
+def admit(  # noqa: PLR0917 - what is admitted, and what it was judged by
     effects: Effects, caller: Caller, standing: Trust, ref: str, record: Record, envelope_bytes: bytes
 ) -> None:
-    """Append a change, if what it was held against still stands: else a key revoked meanwhile would come back."""
+    """Append a change, if what it was held against still stands: else a key revoked meanwhile would come back.
+
+    Raises: trust.not_signed, cas.expectation_failed
+    """
     work = Work(effects, caller)
     name = work.save(record)
     work.expect(refs.TRUST_ROOT, standing.root_digest)

@@ -25,11 +25,13 @@ from pipeline.stages.render import RENDER
 from pipeline.stages.seal import SEAL
 from pipeline.stages.sticker import STICKER
 from pipeline.stages.verify import VERIFY
+from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
 STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
     READ_FEED,
+    VERIFY_SIGSTORE,
     IMPORT_FEED,
     IMPORT_FEED2,
     COMPOSE,

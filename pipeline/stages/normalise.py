@@ -1,5 +1,6 @@
 """normalise/1: a raw document becomes facts. Must not know who submitted it, nor what it is bound to."""
 
+from cas.records.attest import ProvenanceFacts, SignatureFacts, VsaFacts
 from cas.records.evidence import AttestationFacts, NormaliseInput, SbomFacts, VexFacts
 from cas.records.report import CoverageFacts, GenericFacts, ReachFacts, ReportFacts, TestFacts
 from pipeline.formats.catalog import named
@@ -24,6 +25,18 @@ NORMALISE = Stage(
     "normalise",
     1,
     NormaliseInput,
-    (SbomFacts, VexFacts, AttestationFacts, ReportFacts, TestFacts, CoverageFacts, ReachFacts, GenericFacts),
+    (
+        SbomFacts,
+        VexFacts,
+        AttestationFacts,
+        ReportFacts,
+        TestFacts,
+        CoverageFacts,
+        ReachFacts,
+        GenericFacts,
+        SignatureFacts,
+        VsaFacts,
+        ProvenanceFacts,
+    ),
     normalise,
 )

@@ -7,11 +7,14 @@ import msgspec
 from api.calls.catalog import BY_NAME
 from api.calls.moved import MOVED
 from api.calls.tokens import SCOPES
+from cas.digest import of_bytes
+from cas.records.attest import SigstoreIdentity, SigstoreRoot, SigstoreTrust
 from pipeline.operations.approve import ApprovalView, statement_to_sign
 from pipeline.operations.attestations import sign_statement
 from tests.api.doors import ALICE, CAROL, ROOT
 from tests.support.images import Layout, LayoutImages
 from tests.support.judging import openvex, sbom
+from tests.support.sigstore import DATA
 
 COMPOSE = b"services:\n  web:\n    image: registry.example/shop/web:v1\n"
 PACK = """name: open
@@ -94,9 +97,11 @@ class Journey:
             .raw
         )
         self.ask("evidence.submit", documents=[{"data": document, "subject": image}])
+        listed, *_ = self.ask("evidence.list", subject=image).items
+        assert self.ask("evidence.show", admission=listed.admission).receipt == listed
+        assert self.ask("evidence.collect", image="registry.test/shop:v1").image == image
         claim = openvex("PYSEC-2024-1", "affected", f"pkg:oci/web@{image}")
         self.ask("evidence.submit", documents=[{"data": claim, "subject": image}])
-        self.ask("evidence.list", subject=image)
         self.move("object.read", f"/objects/{self.raw}")
         self.ask("policy.store", yaml=PACK)
         self.ask("policy.list")
@@ -274,6 +279,16 @@ class Journey:
         drafted = trust.propose_directory(self.doors.effects, people)
         envelope = base64.b64encode(trust.sign_record("directory", drafted, [ROOT])).decode()
         self.ask("trust.change_directory", envelope=envelope)
+        now = self.ask("trust.sigstore")
+        assert now.trust.version == 0
+        data = (DATA / "trusted_root.json").read_bytes()
+        listed = (SigstoreIdentity(issuer="https://issuer.test", identity="*@acme.test"),)
+        known = SigstoreRoot(name="public", root=of_bytes(data), identities=listed)
+        envelope = base64.b64encode(
+            trust.sign_record("sigstore-trust", SigstoreTrust(version=1, roots=(known,), previous=None), [ROOT])
+        ).decode()
+        view = self.ask("trust.change_sigstore", envelope=envelope, roots=[base64.b64encode(data).decode()])
+        assert view.trust.roots == (known,)
         root = trust.propose_root(self.doors.effects, threshold=1)
         envelope = base64.b64encode(trust.sign_record("trust-root", root, [ROOT])).decode()
         self.ask("trust.change_root", envelope=envelope)

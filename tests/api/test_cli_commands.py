@@ -158,7 +158,28 @@ def releases_and_evidence(desk):
         desk.run("evidence attest", desk.folder / "sbom.json", "--subject", f"web={image}", "--out", out)
         desk.run("evidence submit", out, "--subject", image)
     assert shown[0]["tag"] == "v1"
-    assert len(desk.look("evidence list")["items"]) == 2
+    listed = desk.look("evidence list")["items"]
+    assert [(one["standing"], one["signers"]) for one in listed] == [("bad", [])] * 2, "her key may approve only"
+    one = desk.look("evidence show", listed[0]["admission"])
+    assert [(each["signer"], each["status"]) for each in one["signatures"]] == [("alice", "wrong_purpose")]
+    assert desk.ask("evidence show", listed[0]["raw"][7:20])["receipt"]["raw"] == listed[0]["raw"]
+    trusted(desk)
+
+
+def trusted(desk):
+    root = ROOT / "tests" / "data" / "sigstore" / "trusted_root.json"
+    desk.run("trust sigstore set", root, "--identity", "https://issuer.test#*@acme.test")
+    desk.run("trust sigstore set", root, "--identity", "https://issuer.test#*@acme.test", "--name", "private")
+    found = desk.look("trust sigstore show")
+    assert [one["name"] for one in found] == ["private", "public"]
+    assert found[0]["identities"] == [{"issuer": "https://issuer.test", "identity": "*@acme.test"}]
+    desk.run("trust sigstore remove", "private")
+    assert [one["name"] for one in desk.ask("trust sigstore show")] == ["public"]
+    desk.run("trust sigstore remove", "private", code=2)
+    desk.run("trust sigstore set", root, "--identity", "nobody", code=2)
+    assert len(desk.look("evidence collect", f"oci:{ROOT}/tests/data/cosigned-image", "--no-submit")) == 2
+    told = desk.ask("evidence collect", f"oci:{ROOT}/tests/data/cosigned-image")
+    assert {one["standing"] for one in told} == {"unsigned"}, "an instance that is not trusted signed it"
 
 
 def parts(desk, number):

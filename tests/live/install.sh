@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the live tests talk to, from Debian's (or Ubuntu's) packages: engines, registries, Compose v2.
 # As root it installs what is missing; otherwise it names exactly what is missing and lets the other tests run.
-#   install.sh --all        also builds the registry with /referrers/ (half a minute of two cores, 50 MB)
+#   install.sh --all        also unpacks cosign, and builds the registry with /referrers/ (half a minute of two cores)
 #   install.sh --dry-run    says what it would do, and does nothing
 set -uo pipefail
 
@@ -32,6 +32,7 @@ compose() {
     return 1
 }
 referrers() { [ -z "$all" ] || [ -x "$cache/referrers/registry" ]; }
+cosign() { [ -z "$all" ] || here cosign || [ -x "$cache/cosign/usr/bin/cosign" ]; }
 
 packages=()
 here dockerd || packages+=(docker.io)
@@ -111,7 +112,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 exec {out}>/dev/null
 [ -z "$dry" ] || exec {out}>&1
-if [ ${#packages[@]} != 0 ] || ! compose || ! referrers; then run apt-get -qq update; fi
+if [ ${#packages[@]} != 0 ] || ! compose || ! referrers || ! cosign; then run apt-get -qq update; fi
 if [ ${#packages[@]} != 0 ]; then
     # a test machine needs the programs only: no engine or registry of the system's own is started
     guard=
@@ -123,5 +124,6 @@ if [ ${#packages[@]} != 0 ]; then
 fi
 compose || get_compose
 [ -n "$dry" ] || compose || echo "could not get Compose 2: the live tests that use it are skipped" >&2
+cosign || unpack cosign cosign || echo "could not get cosign: the live test that uses it is skipped" >&2
 referrers || get_referrers || echo "could not get a registry with /referrers/: the live test that uses it is skipped" >&2
 exit 0

@@ -138,6 +138,18 @@ class LayoutImages:
         data = self.change.get(name, self.layout.blobs[name])
         return Fetched(data, "", sha(data))
 
+    def attached(self, repository, subject):
+        """Manifests under cosign's tags, and those whose subject it is."""
+        stem = subject.replace(":", "-")
+        tags = {stem + suffix for suffix in (".sig", ".att", ".sbom")}
+        found = [one["digest"] for name, one in self.layout.names if name.rpartition(":")[2] in tags]
+        for name, data in self.layout.blobs.items():
+            if data.startswith(b"{") and b'"layers"' in data:
+                value = json.loads(data)
+                if (value.get("subject") or {}).get("digest") == subject:
+                    found.append(name)
+        return tuple(dict.fromkeys(found))
+
     def blob(self, repository, name):
         self.asked.append((repository, name))
         yield self.change.get(name, self.layout.blobs[name])
