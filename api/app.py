@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from api import decode, exchange, registry, streams
+from api import decode, exchange, registry, streams, waits
 from api.calls.call import AnyCall
 from api.exchange import AnyRequest
 from api.idempotency import Once
@@ -33,7 +33,7 @@ from cas.problems import Problem
 def create_app(instance: Instance) -> Litestar:
     """Build the application over an open instance."""
     calls = (_route(handler) for handler in every_handler() if handler.call.name not in streams.FRAMED)
-    return _app(instance, [*calls, *streams.handlers(BASE), *registry.handlers(), _openapi])
+    return _app(instance, [*calls, *streams.handlers(BASE), *waits.handlers(BASE), *registry.handlers(), _openapi])
 
 
 def create_registry(instance: Instance) -> Litestar:
@@ -70,8 +70,8 @@ def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 def path_of(template: str) -> str:
-    """Spell a call's path as Litestar wants it."""
-    return BASE + template.replace("}", ":str}")
+    """Spell a call's path for Litestar; each name ends in ``_``, since its own words (``request``) may be ours."""
+    return BASE + template.replace("}", "_:str}")
 
 
 def _litestar_path(call: AnyCall) -> str:
@@ -79,7 +79,7 @@ def _litestar_path(call: AnyCall) -> str:
     if not call.slashes:
         return path_of(call.path)
     head, _, _ = call.path.rpartition("{")
-    return path_of(head) + "{" + call.in_path[-1] + ":path}"
+    return path_of(head) + "{" + call.in_path[-1] + "_:path}"
 
 
 def _in_path(call: AnyCall, request: AnyRequest) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _in_path(call: AnyCall, request: AnyRequest) -> dict[str, str]:
 
     Raises: api.not_found
     """
-    found = {name: str(value) for name, value in request.path_params.items()}
+    found = {name.removesuffix("_"): str(value) for name, value in request.path_params.items()}
     if call.slashes:
         name, tail = call.in_path[-1], call.path.rpartition("}")[2]
         if not found[name].endswith(tail):

@@ -20,7 +20,7 @@ from api.settings import Limits
 from cas import jcs
 from cas.digest import Digest, Hasher
 from cas.problems import Fault
-from cas.records.base import Slug
+from cas.records.base import Instant, Slug
 
 IN_MEMORY: Final = 1 << 20
 _HEADER_MOST: Final = 4096
@@ -90,15 +90,27 @@ def documents(spool: Spool, media_type: str, limits: Limits) -> tuple[Document, 
 
     Raises: api.request_invalid, api.body_too_large, cas.canon_invalid, cas.too_large
     """
-    if media_type == FRAMES:
-        found = tuple(_bounded(_frames(spool.file(), limits), limits))
-    elif media_type == NDJSON:
-        found = tuple(_bounded(_lines(spool.file(), limits), limits))
-    else:
-        found = _whole(spool.bytes(), limits)
-    if not found:
+    read = framed(spool, media_type, limits) if media_type in (FRAMES, NDJSON) else _whole(spool.bytes(), limits)
+    if not read:
         raise RequestInvalid(faults=(Fault("/documents", "batch.empty", "at least one document is wanted"),))
-    return found
+    return read
+
+
+def framed(spool: Spool, media_type: str, limits: Limits) -> tuple[Document, ...]:
+    """Read documents that stand one after another: length-prefixed, or NDJSON; perhaps none.
+
+    Raises: api.request_invalid, api.body_too_large, cas.canon_invalid, cas.too_large
+    """
+    read = _frames if media_type == FRAMES else _lines
+    return held(read(spool.file(), limits), limits)
+
+
+def held(found: Iterable[Document], limits: Limits) -> tuple[Document, ...]:
+    """Give documents that keep to the bounds.
+
+    Raises: api.body_too_large
+    """
+    return tuple(_bounded(iter(found), limits))
 
 
 class FeedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +118,8 @@ class FeedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     replace_all: bool = False
+    complete: bool = False
+    captured_at: Instant | None = None
 
 
 def feed(
@@ -128,13 +142,13 @@ def feed(
         ask = msgspec.convert(value, ImportFeed)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("", "feed.invalid", str(error)[:300]),)) from error
-    return FeedHead(ask.name, ask.replace_all), lambda: ask.documents
+    return FeedHead(ask.name, ask.replace_all, ask.complete, ask.captured_at), lambda: ask.documents
 
 
 def _head(found: dict[str, str], *, strict: bool) -> FeedHead:
     try:
         head = msgspec.convert(found, FeedHead, strict=strict)
-        return FeedHead(msgspec.convert(head.name, Slug), head.replace_all)
+        return FeedHead(msgspec.convert(head.name, Slug), head.replace_all, head.complete, head.captured_at)
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("/name", "feed.invalid", str(error)[:300]),)) from error
 
@@ -205,7 +219,7 @@ def _whole(data: bytes, limits: Limits) -> tuple[Document, ...]:
         found = msgspec.convert(value, SubmitEvidence).documents
     except (msgspec.ValidationError, ValueError) as error:
         raise RequestInvalid(faults=(Fault("", "batch.invalid", str(error)[:300]),)) from error
-    return tuple(_bounded(iter(found), limits))
+    return held(found, limits)
 
 
 def _bad(at: int, what: str) -> RequestInvalid:

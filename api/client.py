@@ -35,7 +35,7 @@ A = TypeVar("A")
 BASE: Final = "/api/v1"
 _SHORT: Final = 100
 _ENTROPY: Final = SystemEntropy()
-_FRAMED: Final = ("evidence.submit", "feed.import")
+_FRAMED: Final = ("evidence.submit", "feed.import", "evaluation.create")
 
 
 class Client:
@@ -77,7 +77,7 @@ class Client:
         Raises: the problems that the server reports, as Remote; api.server_unreachable, api.answer_invalid
         """
         target, body, media = _spell(call, request)
-        headers = {"Content-Type": media} if body else {}
+        headers = {"Content-Type": media} if media else {}
         if call.method == "POST":
             headers["Idempotency-Key"] = _ENTROPY.nonce()
         response = self._send(call.method, target, body, headers)
@@ -132,7 +132,10 @@ class Client:
             (evidence.Document(data=data, format="osv") for data in feed.advisories),
             (evidence.Document(data=data, format=kind) for kind, data in lists if data is not None),
         )
-        target = f"{BASE}/feeds" + _query({"name": feed.name, "replace_all": feed.replace_all})
+        target = f"{BASE}/feeds" + _query(
+            {"name": feed.name, "replace_all": feed.replace_all, "complete": feed.complete}
+            | ({"captured_at": feed.captured_at} if feed.captured_at else {})
+        )
         headers = {"Content-Type": FRAMES, "Idempotency-Key": _ENTROPY.nonce()}
         with TemporaryFile() as file:
             hasher = Hasher()

@@ -50,6 +50,11 @@ class Instance:
                 self._index = self.open_index(self)
             return self._index
 
+    @property
+    def indexed(self) -> bool:
+        """Tell whether the index is open, so that asking it costs no start."""
+        return self._index is not None or self.serving
+
     def close(self) -> None:
         """Let go of the home."""
         if self._index is not None:

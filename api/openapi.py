@@ -7,6 +7,7 @@ import msgspec
 
 from api.calls.call import AnyCall
 from api.calls.catalog import CALLS
+from api.calls.evaluations import EVALUATE, MULTIPART
 from api.calls.evidence import SUBMIT
 from api.calls.moved import FRAMES, MOVED, NDJSON, Moved
 from api.problems import MEDIA_TYPE, ProblemBody
@@ -28,6 +29,8 @@ PROBLEMS: Final = (
 _AGAIN: Final = (429, 503)
 _SECONDS: Final = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}}
 _JSON: Final = "application/json"
+_FRAMED: Final = {SUBMIT.name: (NDJSON, FRAMES), EVALUATE.name: (NDJSON, FRAMES, MULTIPART)}
+"""What else than JSON a body of documents may be."""
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -90,12 +93,17 @@ def _operation(call: AnyCall, schemas: dict[str, Any]) -> dict[str, Any]:
         if wanted := [name for name in call.elsewhere if name in required]:
             schema["required"] = wanted
         content = {_JSON: {"schema": schema}}
-        if call is SUBMIT:
-            content |= {media: {"schema": {"type": "string"}} for media in (NDJSON, FRAMES)}
+        content |= {media: {"schema": {"type": "string"}} for media in _FRAMED.get(call.name, ())}
         made["requestBody"] = {"required": bool(wanted), "content": content}
     else:
         parameters += [
             _parameter(name, "query", properties[name], required=name in required) for name in call.elsewhere
+        ]
+    if call is EVALUATE:  # beside documents that are framed, the question stands in the query
+        parameters += [
+            _parameter(name, "query", properties[name], required=False)
+            for name in call.elsewhere
+            if name != "documents"
         ]
     if call.method == "POST":
         parameters.append(_KEY)

@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -17,6 +18,7 @@ from litestar.response import Stream
 from api import bodies, exchange
 from api.bodies import Spool
 from api.calls.call import AnyCall
+from api.calls.evaluations import EVALUATE
 from api.calls.evidence import SUBMIT, Document
 from api.calls.feeds import IMPORT
 from api.calls.moved import ARTIFACT, EXPORT, FRAMES, NDJSON, OBJECT, OCTETS, UPLOAD, Moved
@@ -32,8 +34,8 @@ from cas.digest import Digest
 from cas.problems import Fault
 
 CHUNK: Final = 1 << 20
-FRAMED: Final = (SUBMIT.name, IMPORT.name)
-"""Calls whose body holds many documents: they are handled here, not decoded as one JSON body."""
+FRAMED: Final = (SUBMIT.name, IMPORT.name, EVALUATE.name)
+"""Calls whose body holds many documents: they are handled here and in api/waits.py, not decoded as one JSON body."""
 _TEMPLATE: Final = re.compile(r"{(\w+)}")
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
@@ -165,7 +167,10 @@ async def _feed(request: AnyRequest) -> Response[bytes]:
 
     def work(visit: Visit) -> bytes:
         head, documents = bodies.feed(spool, media, limits, exchange.query_of(request))
-        feed = sorted_out(head.name, documents, replace_all=head.replace_all)
+        feed = replace(
+            sorted_out(head.name, documents, replace_all=head.replace_all, complete=head.complete),
+            captured_at=head.captured_at,
+        )
         return exchange.encode(imported(visit, feed))
 
     try:

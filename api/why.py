@@ -98,6 +98,12 @@ def _detail(gate: str, node: Why, told: dict[str, str]) -> WhyLine:
         return WhyLine(
             depth=2, kind="evidence", text=f"{node.code} {pointer or '/'}", digest=node.code, pointer=pointer
         )
+    if node.kind in {"said", "reach", "claim", "waiver"}:
+        digest, pointer = told.get("evidence", ""), told.get("pointer", "")
+        for ref in node.children:
+            digest, pointer = ref.code, dict(ref.arguments)["pointer"]
+        digest = node.code if node.kind == "waiver" else digest
+        return WhyLine(depth=2, kind=node.kind, text=render.known(node), code=node.code, digest=digest, pointer=pointer)
     if node.kind == "path":
         return WhyLine(depth=2, kind="path", text=node.code)
     return WhyLine(depth=2, kind="flip", text=render.flip(gate, node.code, told["argument"]), code=node.code)

@@ -24,8 +24,8 @@ from tests.support.history import History
 ROUNDS = 5
 INGESTED = 50_000
 ROWS = 1_000_000
-SMALL = 100_000
-WHOLE = 40_000
+SMALL = 60_000
+WHOLE = 15_000
 KEYS = 1_000_000
 TYPES = {"int": "INTEGER", "text": "TEXT", "flag": "INTEGER", "digest": "BLOB"}
 
@@ -61,6 +61,13 @@ def _timed(call, *arguments):
     start = time.perf_counter()
     found = call(*arguments)
     return found, time.perf_counter() - start
+
+
+def _worked(call):
+    """Time by the processor: neither side waits for anything, and what other processes take does not count."""
+    start = time.process_time()
+    found = call()
+    return found, time.process_time() - start
 
 
 def _names(count, seed):
@@ -105,6 +112,8 @@ def _fill_ours(index, table, rows, size=10_000):
         index._insert(table, batch)
         index._connection.execute("UPDATE watermark SET size = ?", [batch.stop])
         index._connection.execute("COMMIT")
+    index._renewed = 0
+    index._renew()
 
 
 def _sqlite(path):
@@ -319,15 +328,16 @@ def _lookup(folder, keys):
     for _ in range(ROUNDS):
         few = [names[chance.randrange(keys)] for _ in range(200)]
         many = [names[chance.randrange(keys)] for _ in range(20_000)]
-        found, slow = _timed(
+        found, slow = _worked(
             lambda few=few: [base.execute("SELECT 1 FROM k WHERE digest = ?", [one]).fetchall() for one in few]
         )
         assert all(found)
-        mine, fast = _timed(lambda many=many: [ours.find(one) for one in many])
+        mine, fast = _worked(lambda many=many: [ours.find(one) for one in many])
         assert all(mine)
         pairs.append((slow / 200, fast / 20_000))
     base.close()
-    return _row(f"lookup by digest, {keys:,} objects", 1, pairs, 300, "DuckDB primary key", "lookups/s")
+    limit = "processor time of both; "
+    return _row(f"lookup by digest, {keys:,} objects", 1, pairs, 300, "DuckDB primary key", "lookups/s", limit)
 
 
 def _rebuild():

@@ -114,6 +114,43 @@ class Assessed(Excerpt, frozen=True, gc=False, tag="assessment/1"):
     findings: tuple[AssessedFinding, ...]
 
 
+class Pictured(Excerpt, frozen=True, gc=False, tag="assessment/2"):
+    """As much of assessment/2 as rows need: its findings are in a picture that others may name too."""
+
+    question: str
+    picture: Digest
+
+
+class PicturedFinding(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The first values of a finding's row in a picture, in their order."""
+
+    component: str
+    platform: str
+    purl: str
+    version: str
+    vulnerability: str
+    advisory: str
+    aliases: tuple[str, ...]
+    severity: str
+    score_tenths: int | None
+    vex: str
+    waived_by: str | None
+    open: bool
+    new: bool
+    epss: int | None
+    kev: str
+    kev_due: str
+    sbom: int
+    sbom_pointer: str
+
+
+class Picture(Excerpt, frozen=True, gc=False, tag="picture/1"):
+    """As much of picture/1 as rows need."""
+
+    documents: tuple[Digest, ...]
+    findings: tuple[PicturedFinding, ...]
+
+
 class ListedPackage(msgspec.Struct, frozen=True, gc=False):
     """A package of an SBOM."""
 

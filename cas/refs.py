@@ -22,6 +22,11 @@ def receipt(raw: Digest, subject: Digest, further: str = "") -> str:
     return f"receipt/{raw}/{subject}/{further}" if further else f"receipt/{raw}/{subject}"
 
 
+def own_kind(name: str) -> str:
+    """Newest OwnKind of that name."""
+    return f"own_kind/{name}"
+
+
 def waivers(scope: str) -> str:
     """HeadSet of Waiver; the scope is an environment's name or ``any``."""
     return f"waivers/{scope}"
@@ -55,6 +60,36 @@ def policy(environment: str) -> str:
 def policy_pack(name: str) -> str:
     """Newest published PolicyPack of that name."""
     return f"policy_pack/{name}"
+
+
+def policy_draft(name: str) -> str:
+    """PolicyDraft that is being written; gone when it was published."""
+    return f"policy_draft/{name}"
+
+
+def policy_proposal(uuid: str) -> str:
+    """PolicyProposal that waits, or the PolicyApproved that it became; gone when it was published or refused."""
+    return f"policy_proposal/{uuid}"
+
+
+def policy_published(pack: Digest) -> str:
+    """PolicyPublished of a pack."""
+    return f"policy_published/{pack}"
+
+
+def policy_activation(environment: str) -> str:
+    """Newest PolicyActivation there."""
+    return f"policy_activation/{environment}"
+
+
+def policy_shadow(environment: str) -> str:
+    """PolicyPack that is judged beside the active one there, and never counts."""
+    return f"policy_shadow/{environment}"
+
+
+def shadow(release_digest: Digest, environment_name: str) -> str:
+    """Newest ShadowVerdict of a release in an environment."""
+    return f"shadow/{release_digest}/{environment_name}"
 
 
 def deployed(environment: str) -> str:

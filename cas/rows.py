@@ -12,11 +12,24 @@ from typing import Any, Final
 
 from cas import digest
 from cas.digest import Digest, uuid_of
-from cas.excerpts import Assessed, Attested, Decided, Judged, Listed, LogEntry, RefMoved, Stood
+from cas.excerpts import (
+    Assessed,
+    Attested,
+    Decided,
+    Judged,
+    Listed,
+    LogEntry,
+    Picture,
+    Pictured,
+    PicturedFinding,
+    RefMoved,
+    Stood,
+)
 from cas.into import MANY, Into, Kinds, Makers, Many, below, each, fields
+from cas.problems import RecordInvalid
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, DriftReport
 from cas.records.evidence import Admission, Evidence, VexFacts, VexProduct
-from cas.records.feed import FeedSnapshot
+from cas.records.feed import AnySnapshot, FeedSnapshot, FeedSnapshot2
 from cas.records.policy import Waiver
 from cas.records.promotion import AdmittedApproval, Approval, Promotion
 from cas.records.proof import HeadSet
@@ -27,10 +40,8 @@ _JUDGED: Final = fields("purpose outcome as_of valid_until policy question asses
 _GATES: Final = fields("id gate enforcement status")
 _GATE_FINDINGS: Final = fields("code severity component purl vulnerability")
 _DECIDED: Final = fields("promotion verdict outcome as_of valid_until")
-_FINDINGS: Final = fields(
-    "component platform purl version vulnerability severity score_tenths sbom sbom_pointer vex waived_by open new epss "
-    "kev_due"
-)
+_FOUND: Final = fields("component platform purl version vulnerability severity score_tenths")
+_STANDING: Final = fields("sbom_pointer vex waived_by open new epss kev_due")
 _ADMISSION: Final = attrgetter("binding", "verification", "admitted_at", "submitter")
 _PROMOTION: Final = attrgetter("purpose", "reason", "requested_by", "requested_at")
 _ADMITTED: Final = attrgetter("person", "login", "personal", "admitted_at")
@@ -42,6 +53,9 @@ _COMPONENT: Final = attrgetter("name", "repository", "tag", "digest", "resolutio
 _STATUS: Final = attrgetter("state", "verdict", "decision", "deployment", "packet")
 _DEPLOYED: Final = attrgetter("release", "deployment", "packet", "completed_at")
 _BUILT: Final = attrgetter("builder", "source", "source_digest")
+
+
+_PICTURES: Final = Kinds([Picture])
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -59,8 +73,26 @@ def of_entries(into: Into, first: int, entries: Sequence[LogEntry]) -> None:
 # (2) what Runs put out
 
 
+def _pictured(into: Into, many: Many) -> None:
+    """Give an assessment that names a picture the rows of one that holds its findings."""
+    pictures = [into.read(one.picture, _PICTURES) for one in many.records]
+    listed = [picture.findings if picture is not None else () for picture in pictures]
+    sboms = [_sbom_of(picture, row) for picture in pictures if picture is not None for row in picture.findings]
+    _findings(into, many, listed, sboms)
+
+
+def _sbom_of(picture: Picture, row: PicturedFinding) -> Digest:
+    if row.sbom >= len(picture.documents):
+        raise RecordInvalid(kind="Picture", reason=f"no document at {row.sbom}")
+    return picture.documents[row.sbom]
+
+
 def _assessments(into: Into, many: Many) -> None:
     listed = [one.findings for one in many.records]
+    _findings(into, many, listed, [row.sbom for rows in listed for row in rows])
+
+
+def _findings(into: Into, many: Many, listed: Sequence[Sequence[Any]], sboms: list[Digest]) -> None:
     count = len(listed)
     seqs, items, pictures, findings = below(many, listed)
     into.batch.extend(
@@ -74,7 +106,7 @@ def _assessments(into: Into, many: Many) -> None:
         [sum([row.open for row in rows]) for rows in listed],
     )
     marks = [mark(row.vulnerability) for row in findings]
-    into.batch.extend("findings", seqs, items, pictures, *_FINDINGS(findings), marks)
+    into.batch.extend("findings", seqs, items, pictures, *_FOUND(findings), sboms, *_STANDING(findings), marks)
     for seq, name, rows in zip(many.seqs, many.names, listed, strict=True):
         names = {(row.vulnerability, other) for row in rows for other in (row.advisory, *row.aliases)}
         for at, (shown, other) in enumerate(sorted(pair for pair in names if pair[0] != pair[1])):
@@ -196,7 +228,7 @@ def _result(into: Into, seq: int, name: Digest, one: DeploymentResult) -> None:
         into.batch.add("outcomes", seq, at, *what, end.target, end.result, end.code, end.sticker, one.completed_at)
 
 
-def _feed(into: Into, seq: int, name: Digest, one: FeedSnapshot) -> None:
+def _feed(into: Into, seq: int, name: Digest, one: AnySnapshot) -> None:
     documents = sum(source.documents for source in one.sources)
     newest = max((source.newest for source in one.sources), default="")
     into.batch.add("feeds", seq, 0, name, one.name, one.captured_at, documents, newest)
@@ -273,7 +305,7 @@ def _deployed(into: Into, seq: int, at: int, move: RefMoved, _: LogEntry) -> Non
             into.batch.add("deployed", seq, item, environment, one.line, running, name, *_DEPLOYED(one))
 
 
-OUTPUTS: Final[dict[str, Makers]] = {"assess": Makers({Assessed: _assessments})}
+OUTPUTS: Final[dict[str, Makers]] = {"assess": Makers({Assessed: _assessments, Pictured: _pictured})}
 """Rows of what a Run put out, by its stage and the record's kind: once, by the first entry that lists such a Run."""
 
 RECORDS: Final = Makers(
@@ -285,6 +317,7 @@ RECORDS: Final = Makers(
         DeploymentResult: each(_result),
         DriftReport: each(_drift),
         FeedSnapshot: each(_feed),
+        FeedSnapshot2: each(_feed),
         Promotion: each(_promotion),
         Judged: _verdicts,
         Waiver: each(_waiver),

@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import msgspec
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -18,7 +20,9 @@ from cas.records.catalog import KINDS
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.format import Format
 from pipeline.formats.problems import FAULTS
+from policy import reachability
 from policy.gates.catalog import GATES
+from policy.witness import STATE_NAMES
 
 NOTE = "<!-- made by docs/generate.py: change the code, then run make docs -->\n\n"
 
@@ -34,6 +38,7 @@ def pages() -> dict[str, str]:
         "reference/records.md": _records(),
         "problems.md": _problems(),
         "exit-codes.md": _exits(),
+        "reachability.md": _reachability(),
     }
     return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
 
@@ -147,7 +152,17 @@ def _records() -> str:
     for kind in KINDS:
         out.append(f"\n## {_tag(kind)}\n\n{_text(kind.__doc__)}\n")
         out.append("Fields: " + ", ".join(f"`{name}`" for name in kind.__struct_fields__) + ".")
+        for part in _rows_in(kind):
+            names = ", ".join(f"`{name}`" for name in part.__struct_fields__)
+            out.append(f"\n`{part.__name__}` stands as an array, in this order: {names}.")
     return "\n".join(out)
+
+
+def _rows_in(kind: type[Record]) -> list[type[msgspec.Struct]]:
+    """Give the parts of a kind that stand as arrays without names."""
+    inner = [one for field in msgspec.structs.fields(kind) for one in get_args(field.type)]
+    structs = [one for one in inner if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    return [one for one in structs if one.__struct_config__.array_like]
 
 
 def _tag(kind: type[Record]) -> str:
@@ -185,9 +200,36 @@ def _exits() -> str:
         "\n`stella bundle verify` answers as the bundle's own `verify.py`: 0 good and signer established, 2 bad,",
         "3 could not check, 4 consistent but signer not established (no `--root`). `stella replay`: 0 equal,",
         "2 different, 3 an engine is missing here. `stella drift`: 2 drifted, 10 not every target answered.",
+        "`stella scan --compare`: 2 other components.",
         "An interrupt is 130.",
     ]
     return "\n".join(out)
+
+
+def _reachability() -> str:
+    before, after = (ROOT / "docs" / "reachability.in.md").read_text("utf-8").split("<!-- tables -->\n")
+    names = dict(STATE_NAMES)
+    out = [
+        before,
+        "| state | meaning | confidence, in millionths | VEX status it supports |",
+        "|---|---|---|---|",
+    ]
+    for state in reachability.STATES:
+        least, most = reachability.CONFIDENCE[state]
+        status = ", ".join(filter(None, reachability.VEX_STATUS[state]))
+        out.append(f"| **{state}** | {names[state]} | {least:,} to {most:,} | {status} |")
+    out += ["\nWhat a state becomes with one more observation:\n"]
+    out += ["| | " + " | ".join(f"+ {one}" for one in reachability.OBSERVATIONS) + " |", "|---|---|---|---|---|"]
+    for state in reachability.STATES:
+        row = (reachability.transition(state, one) for one in reachability.OBSERVATIONS)
+        out.append(f"| **{state}** | " + " | ".join(row) + " |")
+    out += ["\nThe join of two states:\n"]
+    out += ["| | " + " | ".join(reachability.STATES) + " |", "|---" * (len(reachability.STATES) + 1) + "|"]
+    for state in reachability.STATES:
+        out.append(
+            f"| **{state}** | " + " | ".join(reachability.join(state, each) for each in reachability.STATES) + " |"
+        )
+    return "\n".join([*out, "", after])
 
 
 def _text(text: str | None) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from cas.digest import Digest
 from cas.records.base import Instant
-from cas.records.picture import AssessedFinding2, EvidenceRow2, Match2
+from cas.records.picture import AssessedFinding2, EvidenceRow2, Match2, Reach
 from cas.records.policy import VexTrustTable
 from cas.records.report import ReachFacts, ReportFacts
 from policy import accepted, claims
 from policy.accepted import Accepted, Spoken
-from policy.claims import Statement
+from policy.claims import Consensus, Statement
 from policy.product_identity import Subject, Within
 from policy.reachability import NOWHERE, reach_in
 from policy.reachability import Spoken as Reaches
@@ -42,6 +42,7 @@ class Context:
     granted: Mapping[str, list[Accepted]]
     known: Known | None  # None = no baseline
     listed: Callable[[tuple[str, ...]], Listed]
+    place: Callable[[Digest], int]  # of a document among those of the picture
     within: Within | None = None  # how versions of products lie in ranges; None = ranges apply to nothing
 
 
@@ -142,11 +143,20 @@ def _assessed(piece: Piece, context: Context, reaches: Reaches, found: _Found) -
     if context.granted:  # (3)
         spoken = Spoken(found.names, match.purl, match.version, piece.subject.digests, reach)
         waiver = accepted.winner(context.granted, spoken)
-    severity, tenths = accepted.lowered(waiver, match.severity, match.score_tenths)  # (4)
+    finding = _finding(piece, context, found, (vex, reach, waiver))  # (4)
+    return Assessed(finding, (vex.changes_at, waiver.waiver.expires_at if waiver else None))
+
+
+def _finding(
+    piece: Piece, context: Context, found: _Found, said: tuple[Consensus, Reach, Accepted | None]
+) -> AssessedFinding2:
+    match = found.match
+    vex, reach, waiver = said
+    severity, tenths = accepted.lowered(waiver, match.severity, match.score_tenths)
     waived = waiver is not None and accepted.closes(waiver, piece.controls)
     vulnerability = shown_name(found.names)
     key = (piece.component, package_of(match.purl), vulnerability)
-    finding = AssessedFinding2(
+    return AssessedFinding2(
         component=piece.component,
         platform=piece.platform,
         purl=match.purl,
@@ -165,13 +175,13 @@ def _assessed(piece: Piece, context: Context, reaches: Reaches, found: _Found) -
         fixed_in=match.fixed_in,
         origin=("both" if found.reported_by else "matched") if found.matched else "reported",
         reported_by=found.reported_by,
-        sbom=found.sbom,
+        sbom=context.place(found.sbom),
         sbom_pointer=match.component_pointer,
-        feed_package=match.package,
+        feed_package=context.place(match.package),
         feed_pointer=match.pointer,
         vex=vex.state,
         claims=vex.claims,
-        reach=reach,
+        reached=None if reach == NOWHERE else reach,
         waived_by=waiver.digest if waiver else None,
         waiver_effect=waiver.effect if waiver else "",
         waiver_until=waiver.waiver.expires_at if waiver else "",
@@ -182,7 +192,6 @@ def _assessed(piece: Piece, context: Context, reaches: Reaches, found: _Found) -
         kev=match.kev,
         kev_due=match.kev_due,
     )
-    return Assessed(finding, (vex.changes_at, waiver.waiver.expires_at if waiver else None))
 
 
 def shown_name(names: Iterable[str]) -> str:
@@ -195,8 +204,8 @@ def shown_name(names: Iterable[str]) -> str:
     return every[0]
 
 
-def order(one: AssessedFinding2) -> tuple[str, ...]:
-    """Order findings totally."""
+def order(one: AssessedFinding2) -> tuple[str | int, ...]:
+    """Order findings totally; documents lie in the order of their digests."""
     return (
         one.component,
         one.platform,

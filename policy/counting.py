@@ -5,8 +5,9 @@ from operator import itemgetter
 from typing import Final
 
 from cas.records.picture import AnyFinding
-from cas.records.verdict import EvidenceRef, Finding, SeverityLabel
+from cas.records.verdict import Finding, SeverityLabel
 from policy.gate import FactView, finding
+from policy.lines import lines_of
 
 SEVERITIES: Final[tuple[SeverityLabel, ...]] = ("critical", "high", "medium", "low", "negligible", "unknown")
 _RANK: Final = {label: at for at, label in enumerate(SEVERITIES)}
@@ -88,11 +89,12 @@ MISSING_FLIPS: Final = (
 )
 
 
-def of_group(code: str, group: tuple[AnyFinding, ...], arguments: Iterable[tuple[str, str | int]]) -> Finding:
+def of_group(
+    view: FactView, code: str, group: tuple[AnyFinding, ...], arguments: Iterable[tuple[str, str | int]]
+) -> Finding:
     """Turn one counted vulnerability into a gate's finding, with every line it rests on and what would flip it."""
     worst = group[0]
-    refs = [EvidenceRef(digest=one.sbom, pointer=one.sbom_pointer) for one in group]
-    refs += [EvidenceRef(digest=one.feed_package, pointer=one.feed_pointer) for one in group]
+    refs = [line for one in group for line in lines_of(one, view.assessment)]
     fixed = sorted({version for one in group for version in one.fixed_in})
     flips = [("file_vex", worst.vulnerability), ("grant_waiver", worst.vulnerability)]
     flips += [("upgrade", version) for version in fixed]

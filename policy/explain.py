@@ -8,11 +8,24 @@ from collections.abc import Iterable
 from typing import Literal
 
 from cas.records.base import Part
-from cas.records.picture import AnyFinding, AnyPicture
+from cas.records.picture import AnyFinding, AnyPicture, AssessedFinding2
 from cas.records.verdict import Decision, Finding, GateResult, Verdict
 from policy.counting import CLOSED_BY_VEX
 
-Kind = Literal["answer", "rule", "finding", "component", "evidence", "path", "flip", "closed", "claim", "waiver"]
+Kind = Literal[
+    "answer",
+    "rule",
+    "finding",
+    "component",
+    "said",
+    "reach",
+    "evidence",
+    "path",
+    "flip",
+    "closed",
+    "claim",
+    "waiver",
+]
 
 
 class Why(Part, frozen=True, kw_only=True):
@@ -35,7 +48,8 @@ def explain(answer: Verdict | Decision, assessment: AnyPicture | None = None) ->
     A rule decided when it blocks and did not pass. Without gates the one child says so.
     """
     rules = sorted(answer.gates, key=lambda result: not decided(result))
-    children = [_rule(result) for result in rules]
+    known = _known(assessment)
+    children = [_rule(result, known) for result in rules]
     if not answer.gates:
         policy = answer.policy if isinstance(answer, Verdict) else None
         children.append(_node("rule", "pack_empty" if policy else "policy_missing", decided="yes"))
@@ -49,11 +63,24 @@ def decided(result: GateResult) -> bool:
     return result.enforcement == "block" and result.status in {"fail", "unknown"}
 
 
-def _rule(result: GateResult) -> Why:
+Known = dict[tuple[str, str, str], AnyFinding]
+
+
+def _known(picture: AnyPicture | None) -> Known:
+    """Give the worst open finding of a picture by component, package and vulnerability: what gates speak of."""
+    found: Known = {}
+    for one in picture.findings if picture is not None else ():
+        key = (one.component, one.purl, one.vulnerability)
+        if key not in found or (one.open and not found[key].open):
+            found[key] = one
+    return found
+
+
+def _rule(result: GateResult, known: Known) -> Why:
     return _node(
         "rule",
         result.gate,
-        (_finding(one) for one in result.findings),
+        (_finding(one, known.get((one.component, one.purl, one.vulnerability))) for one in result.findings),
         id=result.id,
         status=result.status,
         enforcement=result.enforcement,
@@ -61,39 +88,46 @@ def _rule(result: GateResult) -> Why:
     )
 
 
-def _finding(one: Finding) -> Why:
+def _finding(one: Finding, assessed: AnyFinding | None) -> Why:
     children = []
     if one.component or one.purl:
         children.append(_node("component", one.component, purl=one.purl))
+    children.extend(_assessed(assessed) if isinstance(assessed, AssessedFinding2) else ())
     children.extend(_node("evidence", ref.digest, pointer=ref.pointer) for ref in one.evidence)
     if one.path:
         children.append(_node("path", " → ".join(one.path)))
     children.extend(_node("flip", code, argument=argument) for code, argument in one.flips)
-    # the finding's own fields may be named in its sentence; an argument of the same name counts more
-    told = {
+    return Why(kind="finding", code=one.code, arguments=told(one), children=tuple(children))
+
+
+def told(one: Finding) -> tuple[tuple[str, str], ...]:
+    """Give what a finding's sentence may name: its own fields too; an argument of the same name counts more."""
+    fields = {
         "severity": one.severity,
         "component": one.component,
         "purl": one.purl,
         "vulnerability": one.vulnerability,
         **dict(one.arguments),
     }
-    return Why(kind="finding", code=one.code, arguments=tuple(sorted(told.items())), children=tuple(children))
+    return tuple(sorted(fields.items()))
+
+
+def _assessed(one: AssessedFinding2) -> Iterable[Why]:
+    """Say who said how bad it is, who reported it, whether the code is reached, what claims and waivers did to it."""
+    source, raw = one.severity_source, one.raw_severity
+    yield _node("said", one.origin, severity=one.severity, raw=raw, source=source, by=", ".join(one.reported_by))
+    if one.reach.state != "U" or one.reach.path:
+        refs = (_node("evidence", ref.digest, pointer=ref.pointer) for ref in one.reach.evidence)
+        path, sure = " → ".join(one.reach.path), one.reach.confidence
+        yield _node("reach", one.reach.state, refs, path=path, confidence=sure)
+    yield from _claims(one)
+    if one.waived_by is not None:
+        until, control = one.waiver_until, one.control
+        yield _node("waiver", one.waived_by, effect=one.waiver_effect, until=until, control=control)
 
 
 def _closed(one: AnyFinding) -> Why:
-    children = [
-        _node(
-            "claim",
-            claim.status,
-            evidence=claim.evidence,
-            pointer=claim.pointer,
-            author=claim.author,
-            signer=claim.signer,
-            score=claim.score,
-            justification=claim.justification,
-        )
-        for claim in one.claims
-    ]
+    children = _claims(one)
     if one.waived_by is not None:
         children.append(_node("waiver", one.waived_by))
     return _node(
@@ -106,3 +140,19 @@ def _closed(one: AnyFinding) -> Why:
         vulnerability=one.vulnerability,
         severity=one.severity,
     )
+
+
+def _claims(one: AnyFinding) -> list[Why]:
+    return [
+        _node(
+            "claim",
+            claim.status,
+            evidence=claim.evidence,
+            pointer=claim.pointer,
+            author=claim.author,
+            signer=claim.signer,
+            score=claim.score,
+            justification=claim.justification,
+        )
+        for claim in one.claims
+    ]

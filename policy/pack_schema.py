@@ -6,14 +6,19 @@ import msgspec
 
 from policy.gate import AnyGate
 from policy.gates.catalog import GATES
-from policy.packs.reading import ENFORCEMENTS, MAX_TTL, MAX_USES
+from policy.packs import cases
+from policy.packs.reading import ENFORCEMENTS, MAX_INCLUDES, MAX_TTL, MAX_USES
 
 SLUG = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+
+
+_DIGEST: dict[str, Any] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
 def pack_schema() -> dict[str, Any]:
     """Build the schema (draft 2020-12) of a pack as its author writes it."""
     slug = {"type": "string", "pattern": SLUG}
+    tests = cases.schema()
     ttl = {"type": "integer", "minimum": 1, "maximum": MAX_TTL}
     override = {
         "type": "object",
@@ -26,7 +31,8 @@ def pack_schema() -> dict[str, Any]:
         "title": "Policy pack",
         "type": "object",
         "additionalProperties": False,
-        "required": ["name", "version", "gates"],
+        "required": ["name", "version"],
+        "anyOf": [{"required": ["gates"]}, {"required": ["include"]}],
         "properties": {
             "name": slug,
             "version": {"type": "string", "maxLength": 100},
@@ -36,9 +42,23 @@ def pack_schema() -> dict[str, Any]:
             "overrides": {"type": "array", "maxItems": MAX_USES, "items": override},
             "verdict_ttl_seconds": ttl,
             "decision_ttl_seconds": ttl,
-            "trust_table": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+            "trust_table": _DIGEST,
+            "include": {"type": "array", "maxItems": MAX_INCLUDES, "items": _include()},
+            "cases": tests["cases"],
         },
+        "$defs": tests["$defs"],
     }
+
+
+def _include() -> dict[str, Any]:
+    prefix = {"type": "string", "pattern": "^([A-Za-z0-9][A-Za-z0-9._-]{0,31})?$"}
+    named = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["pack"],
+        "properties": {"pack": _DIGEST, "prefix": prefix},
+    }
+    return {"oneOf": [_DIGEST, named]}
 
 
 def _enforcement() -> dict[str, Any]:

@@ -274,10 +274,10 @@ def _purl_fit(claimed: Purl, purl: str, within: Within | None) -> Fit:
     found = purl_parts(purl)
     if found is None:
         return Fit(False, "package_without_purl", purl)
-    if _name(claimed) != _name(found):
-        if not _is_source_of(claimed, found):
-            return Fit(False, "package_other", f"{_name(claimed)} is not {_name(found)}")
+    if _is_source_of(claimed, found):
         found = _source(found)
+    elif _name(claimed) != _name(found):
+        return Fit(False, "package_other", f"{_name(claimed)} is not {_name(found)}")
     qualifiers = dict(claimed.qualifiers)
     span = qualifiers.pop("vers", "")
     version, mine = _version(claimed), _version(found)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from cas.digest import Digest
+from cas.records import picture
 from cas.records.picture import Reach
 from cas.records.report import ReachFacts, ReachState, ReachTarget
 from cas.records.verdict import EvidenceRef
@@ -79,7 +80,7 @@ UNREACHABLE: Final = frozenset({"SU", "RU", "CU"})
 
 _POSITIVE: Final = frozenset({"reachable", "observed"})
 _NEGATIVE: Final = frozenset({"unreachable", "unobserved"})
-NOWHERE: Final = Reach(state="U", path=(), confidence=0, evidence=())
+NOWHERE: Final = picture.NOWHERE
 
 
 def transition(state: ReachState, observation: Observation) -> ReachState:
@@ -114,10 +115,8 @@ class _Word:
 
     @property
     def negative(self) -> bool:
-        """Say that the code is not reached: only signed, and of static analysis only when it saw all code."""
-        return (
-            self.target.said in _NEGATIVE and self.verified and (self.facts.method == "runtime" or self.facts.complete)
-        )
+        """Say that the code is not reached: only what is signed can."""
+        return self.target.said in _NEGATIVE and self.verified
 
 
 class Spoken:

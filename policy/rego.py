@@ -16,7 +16,7 @@ from cas import digest
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from cas.records.base import SafeInt, Slug
-from cas.records.picture import Picture
+from cas.records.picture import AssessedFinding2, Picture
 from cas.records.release import Environment, Release
 from cas.records.verdict import EvidenceRef, Finding, SeverityLabel
 from policy.gate import finding
@@ -101,12 +101,18 @@ def document(release: Release, environment: Environment, picture: Picture, reads
         },
         "environment": lambda: {name: getattr(environment, name) for name in SHAPE["environment"]},
         "components": lambda: picture.components,
-        "findings": lambda: picture.findings,
+        "findings": lambda: [_named(one, picture) for one in picture.findings],
         "evidence": lambda: picture.evidence,
         "unknowns": lambda: picture.unknowns,
     }
     data = msgspec.json.encode({name: sections[name]() for name in reads}, order="sorted")
     return _ESCAPE.sub(lambda found: _SHOWN.get(found[0], "\ufffd".encode()), data)
+
+
+def _named(one: AssessedFinding2, picture: Picture) -> dict[str, Any]:
+    """Give a finding's values by name, its documents by digest."""
+    values = {name: getattr(one, name) for name in SHAPE["findings"][0]}
+    return values | {"sbom": picture.document(one.sbom), "feed_package": picture.document(one.feed_package)}
 
 
 def request(source: bytes, entries: Sequence[str], seen: bytes | None) -> bytes:

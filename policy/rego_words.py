@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from cas.records.base import Part, Record
-from cas.records.picture import AssessedFinding2, EvidenceRow2
+from cas.records.picture import AssessedFinding2, EvidenceRow2, Reach
 from cas.records.release import Component
 from cas.records.verdict import ComponentRow, UnknownRow
 
@@ -76,7 +76,7 @@ SHAPE: Final[Shape] = {
     "release": {"name": {}, "line": {}, "components": [_row(Component, "resolution", "images_kept")], "source": None},
     "environment": {"name": {}, "order": {}, "after": {}, "production": {}},
     "components": [_row(ComponentRow)],
-    "findings": [_row(AssessedFinding2)],
+    "findings": [_row(AssessedFinding2, "reached") | {"reach": _row(Reach)}],
     "evidence": [_row(EvidenceRow2)],
     "unknowns": [_row(UnknownRow)],
 }

@@ -11,6 +11,7 @@ from typing import Final
 from policy.explain import Why
 from policy.gate import AnyGate
 from policy.gates.catalog import GATES
+from policy.witness import STATE_NAMES
 
 _GATES: Final = {gate.id: gate for gate in GATES}
 _SLOT: Final = re.compile(r"\{([a-z_]+)\}")
@@ -24,6 +25,12 @@ _ANSWERS: Final = {
     "pending": "Waiting.",
     "rejected": "Rejected.",
 }
+_ORIGINS: Final = {
+    "matched": "found by matching",
+    "reported": "found by a scanner only",
+    "both": "found by matching and by a scanner",
+}
+_STATES: Final = dict(STATE_NAMES)
 _NO_GATES: Final = {
     "policy_missing": "No policy is active in this environment, so nothing is allowed.",
     "pack_empty": "The active policy asks nothing, so nothing is allowed.",
@@ -120,8 +127,27 @@ def _detail(gate: str, node: Why) -> Iterator[tuple[int, str]]:
         yield 3, f"evidence: {node.code} {told['pointer'] or '(the whole document)'}"
     elif node.kind == "path":
         yield 3, f"path: {node.code}"
+    elif node.kind in {"said", "reach", "claim", "waiver"}:
+        yield 3, known(node)
     else:
         yield 3, f"would flip it: {flip(gate, node.code, told['argument'])}"
+
+
+def known(node: Why) -> str:
+    """Say what is known of a finding beside its gate: who said how bad, reachability, claims, waivers."""
+    told = dict(node.arguments)
+    if node.kind == "said":
+        raw = f" (was {told['raw']} before a waiver)" if told["raw"] != told["severity"] else ""
+        by = f"; reported by {told['by']}" if told["by"] else ""
+        return f"severity: {told['severity']}{raw}, said by {told['source'] or 'nobody'}; {_ORIGINS[node.code]}{by}"
+    if node.kind == "reach":
+        witness = f": {told['path']}" if told["path"] else ""
+        return f"reachability: {_STATES.get(node.code, node.code)}{witness}"
+    if node.kind == "waiver":
+        until = f" until {told['until']}" if told.get("until") else ""
+        return f"waiver: {told.get('effect') or 'suppress'}{until}, by {node.code}"
+    who = told["signer"] or f"{told['author'] or 'nobody named'}, not verified"
+    return f"claim: {node.code}, says {who} (weight {told['score']} millionths)"
 
 
 def _closed(node: Why) -> Iterator[tuple[int, str]]:

@@ -30,18 +30,18 @@ def about_component(component: ComponentQuestion, sboms: int) -> tuple[UnknownRo
     return (_row("Provenance", "sbom_missing", f"{component.component} {component.platform}", CERTAIN),)
 
 
-def about_findings(findings: Iterable[AnyFinding]) -> tuple[UnknownRow, ...]:
-    """Say where VEX claims contradict each other."""
+def about_findings(findings: Iterable[tuple[AnyFinding, Digest]]) -> tuple[UnknownRow, ...]:
+    """Say where VEX claims contradict each other, of findings with the documents that name their packages."""
     return tuple(
         UnknownRow(
             reason="VexConflict",
             code="vex_conflict",
             subject=one.purl,
             entropy=HALF,
-            evidence=one.sbom,
+            evidence=sbom,
             pointer=one.sbom_pointer,
         )
-        for one in findings
+        for one, sbom in findings
         if one.vex == "conflict"
     )
 
@@ -72,14 +72,14 @@ def about_signature(raw: Digest) -> UnknownRow:
     return _line("Provenance", "signature_bad", raw, HALF, raw, "")
 
 
-def about_reach(one: AnyFinding) -> UnknownRow:
+def about_reach(one: AnyFinding, sbom: Digest) -> UnknownRow:
     """Say that reachability was analysed, and that this vulnerability is not answered."""
     return UnknownRow(
         reason="Reachability",
         code="reachability_not_answered",
         subject=one.purl or one.vulnerability,
         entropy=QUARTER,
-        evidence=one.sbom,
+        evidence=sbom,
         pointer=one.sbom_pointer,
     )
 

@@ -51,10 +51,10 @@ def worst(group: Group) -> AssessedFinding2:
     return min(group, key=lambda one: (rank.get(one.reach.state, 3), one.reach.state, one.platform, one.sbom_pointer))
 
 
-def shown(code: str, group: Group, arguments: tuple[tuple[str, str | int], ...] = ()) -> Finding:
+def shown(view: FactView, code: str, group: Group, arguments: tuple[tuple[str, str | int], ...] = ()) -> Finding:
     """Build a gate's finding with the state of reachability, its witness and the documents it rests on."""
     one = worst(group)
-    built = of_group(code, group, (*arguments, ("reach", one.reach.state), ("confidence", one.reach.confidence)))
+    built = of_group(view, code, group, (*arguments, ("reach", one.reach.state), ("confidence", one.reach.confidence)))
     evidence = {*built.evidence, *(ref for each in group for ref in each.reach.evidence)}
     contested = (("resolve_contest", one.vulnerability),) if one.reach.state == "X" else ()
     unknown = (("submit_reachability", one.vulnerability),) if one.reach.state not in REACHABLE else ()

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from cas import canon, digest, pack, refs
-from cas.closure import Closure, admissions, closure
+from cas.closure import FEEDS, Closure, admissions, closure
 from cas.digest import Digest
 from cas.layers import Through
 from cas.log import Log, LogHead
 from cas.problems import ObjectMissing
 from cas.records.proof import BundleLog, BundleManifest, ProvenEntry, TrustRoot
-from cas.store import InFiles, Store, load
+from cas.store import InFiles, Reader, Store, load
 from pipeline.attest import statements
 from pipeline.effects import Signer
-from pipeline.operations.attestations import sign_statement
+from pipeline.operations.attestations import kind_of, sign_statement
 from pipeline.operations.trust import NotFounded
 from replay import verify
 from replay.draft import Draft, Packing, Piece, Scratch
@@ -84,7 +84,9 @@ def export(
         Scratch(Path(folder) / "scratch") as scratch,
     ):
         store = _Once(store, scratch)
-        reached = closure({*wanted, trust_root, directory}, store, admissions(log), leave_out=leave_out)  # (1)
+        reached = closure(  # (1)
+            {*wanted, trust_root, directory}, store, admissions(log), leave_out=leave_out, opaque=_opaque(wanted, store)
+        )
         packs = [_pack(part, store, scratch) for part in _parts(reached, store, pack_bytes)]
         entries = tuple(position for position in reached.entries if position < head.size)
         proven = _blob(canon.of_record(_proven(log, head, entries)))  # (3)
@@ -104,6 +106,12 @@ def export(
         )
         blobs = _signed(manifest, signer, packs, proven, verifier)  # (4)
         return _write(path, Path(folder) / "bundle.tar", manifest, blobs)  # (5)
+
+
+def _opaque(roots: Sequence[Digest], store: Reader) -> frozenset[str]:
+    """Name the kinds that are not looked into: of a snapshot that is asked for itself, only how it was made."""
+    whole = any(store.has(name) and kind_of(store.get(name)) == "feed_snapshot/2" for name in roots)
+    return frozenset({"run/1", "feed_capture/2"}) if whole else FEEDS
 
 
 def _parts(reached: Closure, store: Store, limit: int) -> Iterator[list[tuple[bytes, int]]]:

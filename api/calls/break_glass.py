@@ -35,7 +35,7 @@ class BreakGlassRequestView(Answer, frozen=True, kw_only=True):
 class OneBreakGlassRequest(Ask, frozen=True, kw_only=True):
     """By the request's id."""
 
-    request: Annotated[str, msgspec.Meta(max_length=64)]
+    glass_request: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class BreakGlassToSign(Answer, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ LIST = Call(
 TO_SIGN = Call(
     "break_glass.to_sign",
     "GET",
-    "/break-glass/{request}/statement",
+    "/break-glass/{glass_request}/statement",
     OneBreakGlassRequest,
     BreakGlassToSign,
     "promotion:read",

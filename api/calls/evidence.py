@@ -7,13 +7,16 @@ import msgspec
 from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
 from cas.records.attest import SigstoreCheck
-from cas.records.base import Instant
+from cas.records.base import Instant, Slug
 
 MANY = 1000
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One document, byte for byte (base64 in JSON). ``format`` empty: found out from the content."""
+    """One document, or a zip or tar archive of documents, byte for byte (base64 in JSON).
+
+    ``format`` empty: found out from the content; ``generic/<name>`` for a kind of your own.
+    """
 
     data: bytes
     subject: str = ""  # digest of the image it speaks of; empty when the document itself names it
@@ -30,6 +33,7 @@ class EvidenceReceipt(Answer, frozen=True, kw_only=True):
     """What became of one document. ``known``: the same bytes about the same subject were here before."""
 
     document: int = 0  # place in the call
+    member: str = ""  # name in the archive that stands there, or empty
     admission: Digest
     evidence: Digest
     raw: Digest
@@ -122,6 +126,33 @@ class Collected(Answer, frozen=True, kw_only=True):
     log_size: int
 
 
+class AddKind(Ask, frozen=True, kw_only=True):
+    """Register a kind of evidence by a JSON Schema, or give it another one."""
+
+    name: Slug
+    schema: Annotated[str, msgspec.Meta(min_length=2, max_length=1 << 20)]  # JSON text
+
+
+class KindView(Answer, frozen=True, kw_only=True):
+    """A kind of the user's own; documents of it are submitted with the format ``generic/<name>``."""
+
+    name: Slug
+    digest: Digest
+    schema: Digest
+    existed: bool = False
+
+
+class ListKinds(PageAsk, frozen=True, kw_only=True):
+    """The kinds registered here."""
+
+
+class KindsPage(Answer, frozen=True, kw_only=True):
+    """A page of kinds."""
+
+    items: tuple[KindView, ...]
+    next_cursor: str
+
+
 SUBMIT = Call(
     "evidence.submit",
     "POST",
@@ -153,4 +184,24 @@ COLLECT = Call(
     "Find what is attached to an image in a registry (signatures, attestations, SBOMs), and admit it, all or none.",
 )
 
-CALLS = (SUBMIT, COLLECT, LIST, SHOW)
+ADD_KIND = Call(
+    "evidence.add_kind",
+    "POST",
+    "/evidence/kinds",
+    AddKind,
+    KindView,
+    "policy:write",
+    "Register a kind of evidence by a JSON Schema of your own.",
+    status=201,
+)
+LIST_KINDS = Call(
+    "evidence.list_kinds",
+    "GET",
+    "/evidence/kinds",
+    ListKinds,
+    KindsPage,
+    "evidence:read",
+    "List the kinds of evidence registered here.",
+)
+
+CALLS = (SUBMIT, COLLECT, LIST, ADD_KIND, LIST_KINDS, SHOW)

@@ -8,6 +8,7 @@ from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
 from cas.records.base import Slug
 from cas.records.policy import PolicyPack
+from cas.records.policy_life import PolicyPack2
 from cas.records.rego import RegoRule
 
 
@@ -19,11 +20,17 @@ class StorePolicy(Ask, frozen=True, kw_only=True):
 
 
 class PolicyView(Answer, frozen=True, kw_only=True):
-    """A pack, and where it is active."""
+    """A pack as stored, what it asks with its includes taken in, where it is active or a shadow.
+
+    ``published`` is the digest of the record that published it, or empty.
+    """
 
     digest: Digest
-    pack: PolicyPack
+    pack: PolicyPack | PolicyPack2
+    asks: PolicyPack
     active_in: tuple[str, ...]
+    shadow_in: tuple[str, ...] = ()
+    published: str = ""
     existed: bool = False
 
 
@@ -32,6 +39,7 @@ class ActivatePolicy(Ask, frozen=True, kw_only=True):
 
     policy: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     environment: Slug
+    reason: Annotated[str, msgspec.Meta(max_length=65_536)] = ""
 
 
 class ShowPolicy(Ask, frozen=True, kw_only=True):

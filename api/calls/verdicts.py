@@ -70,6 +70,8 @@ class VerdictView(Answer, frozen=True, kw_only=True):
     why: tuple[WhyLine, ...]
     verdict: Verdict
     standing: int | None  # position of the entry that admitted it; null: it has no standing here
+    shadow: str = ""  # what the shadow pack says beside it, which never counts; empty: there is none
+    shadow_verdict: str = ""
 
 
 class ShowVerdict(Ask, frozen=True, kw_only=True):

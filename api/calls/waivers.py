@@ -43,7 +43,7 @@ class WaiverRequestView(Answer, frozen=True, kw_only=True):
 class OneRequest(Ask, frozen=True, kw_only=True):
     """By the request's id."""
 
-    request: Annotated[str, msgspec.Meta(max_length=64)]
+    waiver_request: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class WaiverToSign(Answer, frozen=True, kw_only=True):
@@ -123,7 +123,7 @@ REQUESTS = Call(
 TO_SIGN = Call(
     "waiver.to_sign",
     "GET",
-    "/waiver-requests/{request}/statement",
+    "/waiver-requests/{waiver_request}/statement",
     OneRequest,
     WaiverToSign,
     "policy:read",
@@ -142,7 +142,7 @@ APPROVE = Call(
 REFUSE = Call(
     "waiver.refuse",
     "DELETE",
-    "/waiver-requests/{request}",
+    "/waiver-requests/{waiver_request}",
     OneRequest,
     WaiverRequestView,
     "policy:write",

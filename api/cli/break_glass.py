@@ -57,7 +57,7 @@ def sign(
         if envelope is not None:
             data = read_file(envelope, most=1 << 20)
         else:
-            asked = door.ask(calls.TO_SIGN, calls.OneBreakGlassRequest(request=request_id))
+            asked = door.ask(calls.TO_SIGN, calls.OneBreakGlassRequest(glass_request=request_id))
             data = sign_with_key(out, decoded(asked.statement))
         if write is not None:
             write.write_bytes(data)

@@ -15,23 +15,31 @@ if TYPE_CHECKING:
     from api.door import Door
 
 APP = group("Submit and list evidence.")
+KIND = group("Register and list kinds of evidence of your own.")
+APP.add_typer(KIND, name="kind")
 
 
 @APP.command()
 def submit(
     context: typer.Context,
-    files: list[Path] = typer.Argument(help="Documents: SBOM, VEX, provenance, attestation, scan findings."),
+    files: list[Path] = typer.Argument(
+        help="Documents, or zip and tar archives of them: SBOM, VEX, provenance, reports of any tool."
+    ),
     subject: str = typer.Option("", help="Digest of the image they speak of; empty when the documents name it."),
     format_: str = typer.Option("", "--format", help="Declared format; found out from the content when empty."),
+    kind: str = typer.Option("", help="A kind of your own, as registered; its schema judges the documents."),
 ) -> None:
     """Submit documents, all or none."""
+    if kind and format_:
+        raise typer.BadParameter("give --format or --kind, not both", param_hint="--kind")
+    format_ = f"generic/{kind}" if kind else format_
     out = screen(context)
     documents = tuple(calls.Document(data=read_file(path), subject=subject, format=format_) for path in files)
     with out.door() as door, working("admitting evidence"):
         made = door.ask(calls.SUBMIT, calls.SubmitEvidence(documents=documents))
     rows = [
         (
-            files[one.document].name,
+            _file(files[one.document].name, one.member),
             one.type,
             one.format,
             one.binding,
@@ -47,11 +55,43 @@ def submit(
         out.say("everything was here before: these are the first receipts")
 
 
+def _file(name: str, member: str) -> str:
+    return f"{name}: {member}" if member else name
+
+
+@KIND.command()
+def add(
+    context: typer.Context,
+    name: str = typer.Argument(help="What documents of it are submitted as: --kind NAME."),
+    schema: Path = typer.Option(..., help="JSON Schema that every document of the kind must fulfil."),
+) -> None:
+    """Register a kind of evidence, or give it another schema; evidence that is here keeps the schema it came under."""
+    try:
+        text = read_file(schema, most=1 << 20).decode()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{schema}: not UTF-8") from error
+    out = screen(context)
+    with out.door() as door:
+        made = door.ask(calls.ADD_KIND, calls.AddKind(name=name, schema=text))
+    out.show(made, [("kind", made.name), ("schema", made.schema), ("existed", made.existed)])
+
+
+@KIND.command("list")
+def list_kinds(context: typer.Context) -> None:
+    """List the kinds that are registered."""
+    out = screen(context)
+    with out.door(writable=False) as door:
+        page = door.ask(calls.LIST_KINDS, calls.ListKinds(limit=500))
+    out.table(page, ("NAME", "SCHEMA"), [(one.name, one.schema) for one in page.items])
+
+
 @APP.command("list")
 def list_all(
     context: typer.Context,
     subject: str = typer.Option("", help="Digest of an image."),
-    type_: str = typer.Option("", "--type", help="sbom, vex, provenance, attestation, advisory, findings."),
+    type_: str = typer.Option(
+        "", "--type", help="sbom, vex, provenance, attestation, findings, secrets, tests, coverage, licenses, …"
+    ),
     limit: int = typer.Option(50, help="At most so many."),
     cursor: str = typer.Option("", help="Go on where the page before ended."),
 ) -> None:

@@ -1,5 +1,7 @@
 """stella gate …, stella explain: the gates' answers."""
 
+import enum
+from pathlib import Path
 from typing import Final
 
 import typer
@@ -10,6 +12,18 @@ from api.calls.verdicts import WhyLine
 from api.cli.output import Screen, clean, group, screen, when, working
 
 APP = group("Ask the gates.")
+
+
+class Form(str, enum.Enum):
+    """How a verdict is printed, beside the table and ``--output``."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
+    SARIF = "sarif"
+
+
 _MARKS: Final = {
     "flip": "flips when: ",
     "remedy": "next: ",
@@ -24,17 +38,51 @@ _WARN = typer.Option(0, help="Exit with this code (20 to 125) when it is allowed
 @APP.command()
 def evaluate(
     context: typer.Context,
-    release: str = typer.Argument(help="Name, id or digest."),
+    release: str = typer.Argument("", help="Name, id or digest; empty with --create."),
     environment: str = typer.Option(..., help="Where it is to go."),
+    file: list[Path] = typer.Option(
+        [], "--file", "-f", help="Document or archive to admit first, all or none; repeatable."
+    ),
+    subject: str = typer.Option(
+        "", help="Image that the documents speak of; empty when they name it, or there is one."
+    ),
+    create: str = typer.Option("", help="Freeze a release of this name from --image in the same call."),
+    image: str = typer.Option("", help="registry/repository@sha256:…, …:tag, or oci:LAYOUT:NAME; with --create."),
+    component: str = typer.Option("", help="What the image is called in the release; its own name when empty."),
+    platform: list[str] = typer.Option([], help="Platform that may run; all that the image offers when empty."),
+    wait: bool = typer.Option(False, "--wait", help="Wait while it cannot be decided: evidence may still come in."),
+    timeout: int = typer.Option(300, min=1, max=86_400, help="With --wait: so many seconds at most."),
+    form: Form = typer.Option(Form.TABLE, "--format", help="How the answer is printed."),
+    write: list[str] = typer.Option([], help="Write it to a file too, format=path: sarif=out.sarif; repeatable."),
+    summary: Path | None = typer.Option(None, help="Append Markdown to this file ($GITHUB_STEP_SUMMARY)."),
     warn_exit: int = _WARN,
 ) -> None:
-    """Judge a release for an environment: exit 0 allow, 2 deny, 3 cannot decide."""
+    """Admit documents and judge a release, in one call: exit 0 allow, 2 deny, 3 cannot decide."""
+    from api.cli.evaluating import Asked, Printer, evaluated, targets_of
+
     check_warn_exit(warn_exit)
+    targets = targets_of(write)
     out = screen(context)
-    with out.door() as door, working("judging"):
-        found = door.ask(calls.EVALUATE, calls.EvaluateGate(release=release, environment=environment))
-    show_verdict(out, found)
-    finish(out, found.outcome, found.digest, warned=found.warned, warn_exit=warn_exit)
+    asked = Asked(
+        release=release,
+        environment=environment,
+        files=tuple(file),
+        subject=subject,
+        create=create,
+        image=image,
+        component=component,
+        platforms=",".join(platform),
+        seconds=timeout if wait else 0,
+    )
+    found = evaluated(out, asked)
+    printer = Printer(found.verdict, asked.files)
+    if form is Form.TABLE:
+        show_verdict(out, found.verdict)
+    else:
+        out = out.apart()
+        typer.echo(printer.text(form.value), nl=False)
+    printer.write(targets, summary)
+    finish(out, found.verdict.outcome, found.verdict.digest, warned=found.verdict.warned, warn_exit=warn_exit)
 
 
 @APP.command()
@@ -115,6 +163,8 @@ def show_verdict(out: Screen, one: calls.VerdictView, *, every: bool = False) ->
             ),
         ],
     )
+    if one.shadow:
+        out.say(f"shadow: {one.shadow} (never counts): stella explain {one.shadow_verdict}")
     rows = [(line.status, line.id, line.gate, line.enforcement, line.findings) for line in one.gates]
     out.table(one.gates, ("STATUS", "GATE", "KIND", "ENFORCEMENT", "FINDINGS"), rows)
     show_why(out, one.why, one.digest, every=every)

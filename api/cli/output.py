@@ -69,6 +69,10 @@ class Screen:
         """Print a sentence: to standard output beside a table, else to standard error."""
         typer.echo(clean(line), err=self.form is not Format.TABLE)
 
+    def apart(self) -> "Screen":
+        """Give a screen whose sentences go to standard error: standard output holds a document."""
+        return Screen(Format.JSON, lambda: self.settings)
+
     def _json(self, answer: Any) -> None:
         import msgspec
 
@@ -153,14 +157,14 @@ def complain(line: str, *, hint: str = "", bare: bool = False) -> None:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
-    """Show a bar while something takes more than a second, when a person watches."""
+def working(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a bar while something takes more than a second, when a person watches; give what changes its text."""
     from api.settings import interactive
 
     if not interactive() or not sys.stderr.isatty():
-        yield
+        yield lambda _text: None
         return
     from api.cli.progress import after_a_second
 
-    with after_a_second(text):
-        yield
+    with after_a_second(text) as tell:
+        yield tell

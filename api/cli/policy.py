@@ -5,19 +5,22 @@ from pathlib import Path
 import typer
 
 from api.calls import policies as calls
+from api.cli import policy_life
 from api.cli.output import group, screen
+from api.cli.policy_life import show_pack
 from api.cli.words import read_file
 
-APP = group("Store, activate, list, show policy packs; custom rules.")
+APP = group("Draft, test, simulate, publish, activate policy packs; custom rules.")
 RULE = group("Custom rules in Rego.")
 APP.add_typer(RULE, name="rule")
+policy_life.add_to(APP)
 
 
 @APP.command()
 def store(
     context: typer.Context,
     file: Path | None = typer.Argument(None, help="A pack as YAML."),
-    starter: str = typer.Option("", help="A starter pack instead: observe or strict."),
+    starter: str = typer.Option("", help="A starter pack instead: observe, baseline, balanced, strong or strict."),
 ) -> None:
     """Check a pack, every gate's parameters included, and store it."""
     if (file is None) == (not starter):
@@ -29,7 +32,7 @@ def store(
         raise typer.BadParameter(f"{file}: not UTF-8") from error
     with out.door() as door:
         made = door.ask(calls.STORE, calls.StorePolicy(yaml=text, starter=starter))
-    out.show(made, _lines(made))
+    show_pack(out, made)
 
 
 @APP.command()
@@ -37,12 +40,13 @@ def activate(
     context: typer.Context,
     pack: str = typer.Argument(help="Name or digest."),
     environment: str = typer.Option(..., help="The environment it is to judge."),
+    reason: str = typer.Option("", help="Why; it is kept."),
 ) -> None:
     """Let a stored pack judge an environment."""
     out = screen(context)
     with out.door() as door:
-        made = door.ask(calls.ACTIVATE, calls.ActivatePolicy(policy=pack, environment=environment))
-    out.show(made, _lines(made))
+        made = door.ask(calls.ACTIVATE, calls.ActivatePolicy(policy=pack, environment=environment, reason=reason))
+    show_pack(out, made)
 
 
 @APP.command("list")
@@ -61,7 +65,7 @@ def show(context: typer.Context, pack: str = typer.Argument(help="Name or digest
     out = screen(context)
     with out.door(writable=False) as door:
         found = door.ask(calls.SHOW, calls.ShowPolicy(policy=pack))
-    out.show(found, _lines(found))
+    show_pack(out, found)
 
 
 @RULE.command("check")
@@ -87,16 +91,3 @@ def _source(file: Path) -> str:
         return read_file(file, most=1 << 16).decode()
     except UnicodeDecodeError as error:
         raise typer.BadParameter(f"{file}: not UTF-8") from error
-
-
-def _lines(one: calls.PolicyView) -> list[tuple[str, object]]:
-    gates = [f"{use.id} ({use.gate}, {use.enforcement})" for use in (*one.pack.gates, *one.pack.moment)]
-    return [
-        ("name", f"{one.pack.name} {one.pack.version}"),
-        ("digest", one.digest),
-        ("description", one.pack.description),
-        ("gates", gates),
-        ("verdicts hold", f"{one.pack.verdict_ttl_seconds} s"),
-        ("active in", one.active_in),
-        ("existed", one.existed),
-    ]

@@ -1,6 +1,7 @@
 """The command line: global options anywhere, lazy sub-commands, one place where Problems become exit codes."""
 
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,7 +103,10 @@ def main(arguments: list[str]) -> int:
         return exit_codes.USAGE if gate else exit_codes.INPUT
     except Problem as problem:
         complain_of(problem)
-        return exit_codes.of_category(problem.category, gate=gate, code=problem.code)
+        code = exit_codes.of_category(problem.category, gate=gate, code=problem.code)
+        if gate and code == exit_codes.UNDECIDED:
+            complain("undecided verdict=none")
+        return code
     return left if isinstance(left, int) else exit_codes.OK
 
 
@@ -164,9 +168,15 @@ def all_commands() -> list[tuple[str, Any]]:
     for name, _, module in COMMANDS:
         command = command_of(module, name)
         found.append((name, command))
-        inner = getattr(command, "commands", {})
-        found += [(f"{name} {word}", inner[word]) for word in sorted(inner)]
+        found += _below(name, command)
     return found
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", {})
+    for word in sorted(inner):
+        yield f"{name} {word}", inner[word]
+        yield from _below(f"{name} {word}", inner[word])
 
 
 if __name__ == "__main__":

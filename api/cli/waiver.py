@@ -75,7 +75,7 @@ def approve(
         if envelope is not None:
             data = read_file(envelope, most=1 << 20)
         else:
-            asked = door.ask(calls.TO_SIGN, calls.OneRequest(request=waiver))
+            asked = door.ask(calls.TO_SIGN, calls.OneRequest(waiver_request=waiver))
             data = sign_with_key(out, decoded(asked.statement))
         if write is not None:
             write.write_bytes(data)
@@ -110,7 +110,7 @@ def refuse(context: typer.Context, waiver: str = typer.Argument(help="The reques
     """End a request without effect."""
     out = screen(context)
     with out.door() as door:
-        gone = door.ask(calls.REFUSE, calls.OneRequest(request=waiver))
+        gone = door.ask(calls.REFUSE, calls.OneRequest(waiver_request=waiver))
     out.show(gone, [("refused", gone.id), ("vulnerability", gone.request.vulnerability)])
 
 

@@ -27,8 +27,8 @@ def list_all(visit: Visit, _ask: calls.ListBreakGlass) -> calls.BreakGlassList:
 
 def to_sign(visit: Visit, ask: calls.OneBreakGlassRequest) -> calls.BreakGlassToSign:
     """Give what each of the two signs."""
-    statement = break_glass.to_sign(visit.effects, ask.request)
-    found = break_glass.find(visit.effects, ask.request)
+    statement = break_glass.to_sign(visit.effects, ask.glass_request)
+    found = break_glass.find(visit.effects, ask.glass_request)
     return calls.BreakGlassToSign(statement=encoded(statement), request=found.request)
 
 

@@ -14,10 +14,10 @@ from cas import digest, refs
 from cas.digest import Digest
 from cas.found import MAX_LIMIT, DeploymentFound
 from cas.records.deploy import Deployed, Deployment, DeploymentResult
-from cas.records.feed import FeedSnapshot
 from cas.records.promotion import PromotionState
 from cas.records.release import Environment, Release, Target
 from cas.store import load
+from pipeline.feeds.reading import snapshot
 from pipeline.operations import artifacts, deploy, drift, promote, rollback
 from pipeline.operations.promotions import PromotionView
 
@@ -187,7 +187,9 @@ def check_drift(visit: Visit, ask: calls.CheckDrift) -> calls.DriftReports:
 
 
 def _open(visit: Visit) -> tuple[PromotionView, ...]:
-    """Give the promotions that still wait for something: the index finds them, each is read as it stands."""
+    """Give the promotions that still wait for something; an open index finds them, each is read as it stands."""
+    if not visit.instance.indexed:
+        return tuple(one for one in promote.listed(visit.effects) if one.status.state in _OPEN)
     index = visit.instance.index()
     ids: list[str] = []
     after: int | None = None
@@ -210,7 +212,7 @@ def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
     return calls.StatusView(
         origin=visit.instance.origin,
         log_size=log.head().size,
-        feed=load(store, feed, FeedSnapshot).captured_at if feed else "",
+        feed=snapshot(store.get(feed)).captured_at if feed else "",
         stopped=log.ref(refs.STOP_LINE) is not None,
         running=tuple(
             calls.RunningLine(

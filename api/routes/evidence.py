@@ -10,7 +10,7 @@ from cas.problems import ObjectMissing
 from cas.records.evidence import Admission, Evidence
 from cas.store import load
 from pipeline.attest.predicates import label
-from pipeline.operations import standing
+from pipeline.operations import kinds, standing
 from pipeline.operations.attestations import kind_of
 from pipeline.operations.collect import Found, LayoutHere, find
 from pipeline.operations.ingest import Receipt, Submission, submit
@@ -22,16 +22,18 @@ def admit(visit: Visit, documents: tuple[calls.Document, ...]) -> calls.Submitte
     given = [Submission(item.data, item.subject, item.format) for item in documents]
     limit = visit.instance.settings.limits.batch_documents
     made = submit(visit.effects, visit.caller, given, max_documents=limit)
-    receipts = tuple(_receipt(visit, item) for item in made.receipts)
+    receipts = tuple(receipt(visit, item) for item in made.receipts)
     return calls.Submitted(receipts=receipts, log_size=visit.effects.log.head().size)
 
 
-def _receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
+def receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
+    """Say what became of one reading of a document."""
     store = visit.effects.store
     admission = load(store, item.admission, Admission)
     found = standing.standing_of(store, load(store, item.evidence, Evidence))
     return calls.EvidenceReceipt(
         document=item.document,
+        member=item.member,
         admission=item.admission,
         evidence=item.evidence,
         raw=item.raw,
@@ -140,9 +142,28 @@ def show(visit: Visit, ask: calls.ShowEvidence) -> calls.EvidenceView:
     )
 
 
+def add_kind(visit: Visit, ask: calls.AddKind) -> calls.KindView:
+    """Register a kind."""
+    return _kind(kinds.add(visit.effects, visit.caller, ask.name, ask.schema.encode()))
+
+
+def list_kinds(visit: Visit, ask: calls.ListKinds) -> calls.KindsPage:
+    """List kinds by name."""
+    items, cursor = paging.page(
+        ask, kinds.every(visit.effects), lambda item: item.kind.name, most=visit.instance.settings.limits.page
+    )
+    return calls.KindsPage(items=tuple(map(_kind, items)), next_cursor=cursor)
+
+
+def _kind(kept: kinds.Kept) -> calls.KindView:
+    return calls.KindView(name=kept.kind.name, digest=kept.digest, schema=kept.kind.schema, existed=kept.existed)
+
+
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.SUBMIT, submit_all),
     Handler(calls.COLLECT, collect),
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
+    Handler(calls.ADD_KIND, add_kind),
+    Handler(calls.LIST_KINDS, list_kinds),
 )

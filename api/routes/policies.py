@@ -8,12 +8,12 @@ from api.visit import Visit
 from cas import refs
 from cas.digest import Digest
 from cas.problems import Fault
-from cas.records.policy import PolicyPack
-from cas.store import load
 from pipeline.operations import policy, rules
+from policy.packs.view import pack_of, whole_of
 
 _PACKS = refs.policy_pack("")
 _ACTIVE = refs.policy("")
+_SHADOW = refs.policy_shadow("")
 
 
 def store(visit: Visit, ask: calls.StorePolicy) -> calls.PolicyView:
@@ -23,7 +23,7 @@ def store(visit: Visit, ask: calls.StorePolicy) -> calls.PolicyView:
     stored = policy.store_pack(
         visit.effects, visit.caller, policy.starter(ask.starter) if ask.starter else ask.yaml.encode()
     )
-    return _view(visit, stored.digest, existed=stored.existed)
+    return view(visit, stored.digest, existed=stored.existed)
 
 
 def list_all(visit: Visit, ask: calls.ListPolicies) -> calls.PoliciesPage:
@@ -31,23 +31,34 @@ def list_all(visit: Visit, ask: calls.ListPolicies) -> calls.PoliciesPage:
     items, cursor = paging.page(
         ask, visit.effects.log.refs(_PACKS), lambda item: item[0], most=visit.instance.settings.limits.page
     )
-    return calls.PoliciesPage(items=tuple(_view(visit, at) for _, at in items), next_cursor=cursor)
+    return calls.PoliciesPage(items=tuple(view(visit, at) for _, at in items), next_cursor=cursor)
 
 
 def show(visit: Visit, ask: calls.ShowPolicy) -> calls.PolicyView:
     """Show a pack."""
-    return _view(visit, policy.find_pack(visit.effects, ask.policy))
+    return view(visit, policy.find_pack(visit.effects, ask.policy))
 
 
 def activate(visit: Visit, ask: calls.ActivatePolicy) -> calls.PolicyView:
     """Let a pack judge an environment."""
-    return _view(visit, policy.activate(visit.effects, visit.caller, ask.policy, ask.environment))
+    return view(visit, policy.activate(visit.effects, visit.caller, ask.policy, ask.environment, ask.reason))
 
 
-def _view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyView:
+def view(visit: Visit, name: Digest, *, existed: bool = False) -> calls.PolicyView:
+    """Give a pack, what it asks in the end, where it is active or a shadow, whether it was published."""
     active = tuple(ref.removeprefix(_ACTIVE) for ref, at in visit.effects.log.refs(_ACTIVE) if at == name)
-    pack = load(visit.effects.store, name, PolicyPack)
-    return calls.PolicyView(digest=name, pack=pack, active_in=active, existed=existed)
+    shadows = tuple(ref.removeprefix(_SHADOW) for ref, at in visit.effects.log.refs(_SHADOW) if at == name)
+    store = visit.effects.store
+    data = store.get(name)
+    return calls.PolicyView(
+        digest=name,
+        pack=pack_of(data),
+        asks=whole_of(data, store.get),
+        active_in=active,
+        shadow_in=shadows,
+        published=visit.effects.log.ref(refs.policy_published(name)) or "",
+        existed=existed,
+    )
 
 
 def check_rule(visit: Visit, ask: calls.CheckRule) -> calls.RuleCheckView:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from api import paging
-from api.asker import OutOfBounds
 from api.calls import releases as calls
+from api.layouts import refuse_layout
 from api.names import who
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
@@ -14,7 +14,6 @@ from cas.records.release import Release
 from pipeline.effects import Caller, Effects
 from pipeline.operations import release_life, releases
 from pipeline.operations.capture import CapturedFile
-from pipeline.operations.images import split_layout
 from pipeline.operations.release_state import standing
 
 
@@ -41,7 +40,7 @@ def specs_of(visit: Visit, components: Sequence[calls.ComponentAsk]) -> tuple[re
     Raises: auth.out_of_bounds for a layout that is not the asker's to name
     """
     for item in components:
-        _refuse_layout(visit, item.reference)
+        refuse_layout(visit, item.reference)
     return tuple(
         releases.ComponentSpec(
             name=item.name,
@@ -53,13 +52,6 @@ def specs_of(visit: Visit, components: Sequence[calls.ComponentAsk]) -> tuple[re
         )
         for item in components
     )
-
-
-def _refuse_layout(visit: Visit, reference: str) -> None:
-    """Only who holds this machine's files may name a folder on it."""
-    location, _ = split_layout(reference)
-    if location and not visit.local:
-        raise OutOfBounds(reference=reference[:200], reason="a layout on the server's disk")
 
 
 def list_all(visit: Visit, ask: calls.ListReleases) -> calls.ReleasesPage:

@@ -8,11 +8,12 @@ from api.visit import Visit
 from cas import digest, refs
 from cas.digest import Digest
 from cas.found import VerdictFound
-from cas.records.policy import PolicyPack
 from cas.records.release import Environment, Release
 from cas.records.verdict import Verdict
 from cas.store import load
+from pipeline.operations import policy_shadow
 from pipeline.operations.asking import evaluate, simulate
+from policy.packs.view import pack_of
 
 
 def judge(visit: Visit, ask: calls.EvaluateGate) -> calls.VerdictView:
@@ -70,14 +71,16 @@ def _line(row: VerdictFound) -> calls.VerdictLine:
 def view(visit: Visit, name: Digest, verdict: Verdict) -> calls.VerdictView:
     """Give a verdict with its gates and reasons in words."""
     store = visit.effects.store
-    pack = load(store, verdict.policy, PolicyPack) if verdict.policy else None
+    pack = pack_of(store.get(verdict.policy)) if verdict.policy else None
+    environment = load(store, verdict.environment, Environment).name
+    shade = policy_shadow.beside(visit.effects, name, verdict.release, environment)
     return calls.VerdictView(
         id=digest.uuid_of(name),
         digest=name,
         outcome=verdict.outcome,
         warned=why.warned(verdict.gates),
         release=load(store, verdict.release, Release).name,
-        environment=load(store, verdict.environment, Environment).name,
+        environment=environment,
         purpose=verdict.purpose,
         as_of=verdict.as_of,
         valid_until=verdict.valid_until,
@@ -86,6 +89,8 @@ def view(visit: Visit, name: Digest, verdict: Verdict) -> calls.VerdictView:
         why=why.why_lines(verdict, store),
         verdict=verdict,
         standing=visit.effects.log.admitted(name),
+        shadow=load(store, shade.shadow, Verdict).outcome if shade else "",
+        shadow_verdict=shade.shadow if shade else "",
     )
 
 

@@ -45,8 +45,10 @@ def requests(visit: Visit, ask: calls.ListRequests) -> calls.WaiverRequestsPage:
 
 def to_sign(visit: Visit, ask: calls.OneRequest) -> calls.WaiverToSign:
     """Give what an approver signs."""
-    statement = waivers.to_sign(visit.effects, ask.request)
-    return calls.WaiverToSign(statement=encoded(statement), request=waivers.find(visit.effects, ask.request).request)
+    statement = waivers.to_sign(visit.effects, ask.waiver_request)
+    return calls.WaiverToSign(
+        statement=encoded(statement), request=waivers.find(visit.effects, ask.waiver_request).request
+    )
 
 
 def approve(visit: Visit, ask: calls.ApproveWaiver) -> calls.WaiverView:
@@ -56,7 +58,7 @@ def approve(visit: Visit, ask: calls.ApproveWaiver) -> calls.WaiverView:
 
 def refuse(visit: Visit, ask: calls.OneRequest) -> calls.WaiverRequestView:
     """End a request without effect."""
-    return _requested(visit, waivers.refuse(visit.effects, visit.caller, ask.request))
+    return _requested(visit, waivers.refuse(visit.effects, visit.caller, ask.waiver_request))
 
 
 def list_all(visit: Visit, ask: calls.ListWaivers) -> calls.WaiversPage:

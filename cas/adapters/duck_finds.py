@@ -127,12 +127,7 @@ WITHIN: Final = "(len($environments::VARCHAR[]) = 0 OR o.environment_name IN (SE
 CALLED: Final = f"""
     SELECT f.seq * {1 << 32} + f.item AS cursor, f.*, o.* EXCLUDE (picture)
     FROM (
-        SELECT * FROM findings WHERE mark = $mark AND lower(vulnerability) = $q
-        UNION
-        SELECT f.* FROM findings f
-        JOIN (SELECT DISTINCT vulnerability FROM finding_names WHERE mark = $mark AND lower(name) = $q) n
-            ON n.vulnerability = f.vulnerability
-        WHERE f.mark IN (SELECT unnest($marks))
+        SELECT * FROM findings WHERE mark IN ({{marks}}) AND lower(vulnerability) IN (SELECT unnest($names))
     ) f
     JOIN pictures_now o ON o.picture = f.picture
     WHERE (o.release, o.environment_name) IN (SELECT (release, environment_name) FROM deployed_now WHERE running)
@@ -143,7 +138,7 @@ AFFECTED: Final = f"""
     SELECT {{columns}} FROM ({CALLED}) {NAMED}
     ORDER BY release_name, environment_name, release, cursor LIMIT $limit"""
 
-SHOWN: Final = "SELECT DISTINCT vulnerability FROM finding_names WHERE mark = $mark AND lower(name) = $q"
+SHOWN: Final = "SELECT DISTINCT lower(vulnerability) FROM finding_names WHERE mark = $mark AND lower(name) = $q"
 
 HOSTS: Final = "SELECT count(*) FROM targets_now WHERE name = $q AND NOT removed"
 
@@ -165,14 +160,14 @@ CLAIMS: Final = """
 
 
 def renewal(table: str) -> tuple[str, str]:
-    """Spell how a table of newest rows takes in ``incoming``: what is replaced goes, the newest of each key comes."""
+    """Spell how a table of newest rows takes in those from ``$since`` on: what is replaced goes, the newest comes."""
     key, counted = NEWEST[table]
     same = " AND ".join(f"old.{name} = new.{name}" for name in key)
     keys = ", ".join(key)
+    fresh = f"FROM {table} WHERE seq >= $since AND {counted}"
     return (
-        f"DELETE FROM {table}_now old USING (SELECT DISTINCT {keys} FROM incoming WHERE {counted}) new WHERE {same}",
-        f"""INSERT INTO {table}_now SELECT * FROM incoming WHERE {counted} AND {PLACE} IN (
-            SELECT max({PLACE}) FROM incoming WHERE {counted} GROUP BY {keys})""",
+        f"DELETE FROM {table}_now old USING (SELECT DISTINCT {keys} {fresh}) new WHERE {same}",
+        f"INSERT INTO {table}_now SELECT * {fresh} AND {PLACE} IN (SELECT max({PLACE}) {fresh} GROUP BY {keys})",
     )
 
 

@@ -136,27 +136,32 @@ class DuckIndex(DuckTables):
         self, kind: Sought, what: str, environments: Sequence[str] = (), limit: int = MAX_LIMIT
     ) -> tuple[RunningFound, ...]:
         """See Index."""
-        given: dict[str, Any] = {"q": what, "environments": list(environments), "limit": _held(limit)}
+        sql = duck_finds.running(kind)
+        given: dict[str, Any] = {"environments": list(environments), "limit": _held(limit)}
         if kind == "vulnerability":
-            given |= self._called(what)
-        elif kind == "commit":
-            given["q"] = what.lower()
+            sql, names = self._called(sql, what)
+            given["names"] = names
         elif kind == "package":
-            given |= {"package": package_of(what), "mark": mark(package_of(what))}
-        return self._ask(duck_finds.running(kind), RunningFound, **given)
+            given |= {"q": what, "package": package_of(what), "mark": mark(package_of(what))}
+        else:
+            given["q"] = what.lower() if kind == "commit" else what
+        return self._ask(sql, RunningFound, **given)
 
     def affected(
         self, vulnerability: str, environments: Sequence[str] = (), limit: int = MAX_LIMIT
     ) -> tuple[AffectedFound, ...]:
         """See Index."""
-        given = {"environments": list(environments), "limit": _held(limit), **self._called(vulnerability)}
-        return self._ask(duck_finds.AFFECTED, AffectedFound, **given)
+        sql, names = self._called(duck_finds.AFFECTED, vulnerability)
+        return self._ask(sql, AffectedFound, names=names, environments=list(environments), limit=_held(limit))
 
-    def _called(self, name: str) -> dict[str, Any]:
-        """Give the values that stand for a vulnerability: its name, and the marks of the names it is shown by."""
+    def _called(self, sql: str, name: str) -> tuple[str, list[str]]:
+        """Write the marks of a vulnerability's name, and of those it is shown by, into a query; give the names."""
         self.catch_up()
-        given = {"q": name.lower(), "mark": mark(name)}
-        return {**given, "marks": [mark(shown) for (shown,) in self.query(duck_finds.SHOWN, given)]}
+        asked = name.lower()
+        shown = self.query(duck_finds.SHOWN, {"q": asked, "mark": mark(asked)})
+        names = sorted({asked, *(other for (other,) in shown)})
+        # numbers of our own making: only what stands in the query itself is looked for while the table is read
+        return sql.replace("{marks}", ", ".join(str(mark(each)) for each in names)), names
 
     def has_host(self, name: str) -> bool:
         """See Index."""

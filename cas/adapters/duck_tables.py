@@ -83,6 +83,7 @@ class DuckTables:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
+        self._renewed = 0
         self._connection = self._open(path)
         snapshot = _newest(snapshots) if path is None and snapshots is not None else None
         if snapshot is not None:
@@ -117,7 +118,7 @@ class DuckTables:
         Raises: cas.proof_invalid when the entries read do not hash to the log's root
         """
         head = self._log.head()
-        if head.size <= self._size:
+        if head.size <= self._size == self._renewed:
             return self._size
         with self._lock:
             head = self._log.head()
@@ -125,13 +126,15 @@ class DuckTables:
                 self._apply(min(head.size, self._size + ENTRIES))
             if head.size == self._size and self._tree.root().hex() != head.root[7:]:
                 raise ProofInvalid(reason="the log's entries do not hash to its root", size=head.size)
+            if self._renewed < self._size:
+                self._renew()
         return self._size
 
     def rebuild(self) -> int:
         """Make all tables again from the log; gives the size reached."""
         with self._lock:
             self._make(None)
-            self._size = 0
+            self._size = self._renewed = 0
             self._tree = merkle.Tree()
             return self.catch_up()
 
@@ -196,9 +199,11 @@ class DuckTables:
     def _stored(self) -> Mark | None:
         """Read the watermark; None for a new file, or one of another version."""
         with suppress(duckdb.CatalogException):
-            rows = self._connection.execute("SELECT version, size, edge FROM watermark").fetchall()
-            if len(rows) == 1 and rows[0][0] == VERSION:
-                return Mark(VERSION, rows[0][1], tuple(rows[0][2]))
+            if self._connection.execute("SELECT version FROM watermark").fetchall() == [(VERSION,)]:
+                ((size, self._renewed, edge),) = self._connection.execute(
+                    "SELECT size, renewed, edge FROM watermark"
+                ).fetchall()
+                return Mark(VERSION, size, tuple(edge))
         return None
 
     def _mark(self) -> Mark:
@@ -222,11 +227,11 @@ class DuckTables:
                     run(f"INSERT INTO {name}_now SELECT * FROM read_parquet({source})")  # noqa: S608
         for name, sql in duck_finds.VIEWS.items():
             run(f"CREATE OR REPLACE VIEW {name} AS {sql}")
-        run("CREATE OR REPLACE TABLE watermark (version BIGINT, size BIGINT, edge VARCHAR[])")
+        run("CREATE OR REPLACE TABLE watermark (version BIGINT, size BIGINT, renewed BIGINT, edge VARCHAR[])")
         mark = Mark(VERSION, 0, ())
         if snapshot is not None:
             mark = msgspec.json.decode((snapshot / _MARK).read_bytes(), type=Mark)
-        run("INSERT INTO watermark VALUES (?, ?, ?)", [VERSION, mark.size, list(mark.edge)])
+        run("INSERT INTO watermark VALUES (?, ?, ?, ?)", [VERSION, mark.size, mark.size, list(mark.edge)])
         run("COMMIT")
 
     def _follows(self) -> bool:
@@ -304,10 +309,23 @@ class DuckTables:
         ]
         self._connection.register("incoming", pa.table(arrays, names=[column for column, _ in columns]))
         self._connection.execute(f"INSERT INTO {name}_rows SELECT * FROM incoming")  # noqa: S608
-        if name in NEWEST:
-            for sql in duck_finds.renewal(name):
-                self._connection.execute(sql)
         self._connection.unregister("incoming")
+
+    def _renew(self) -> None:
+        """Bring the tables of newest rows up to the watermark, in one transaction: once for all batches before it."""
+        run = self._connection.execute
+        run("BEGIN")
+        try:
+            for name in NEWEST:
+                if run(f"SELECT 1 FROM {name} WHERE seq >= $since LIMIT 1", {"since": self._renewed}).fetchall():  # noqa: S608
+                    for sql in duck_finds.renewal(name):
+                        run(sql, {"since": self._renewed})
+            run("UPDATE watermark SET renewed = ?", [self._size])
+            run("COMMIT")
+        except BaseException:
+            run("ROLLBACK")
+            raise
+        self._renewed = self._size
 
 
 def _digests(values: list[Digest | None]) -> pa.Array:

@@ -8,6 +8,7 @@ from cas.records import (
     feed,
     picture,
     policy,
+    policy_life,
     promotion,
     proof,
     rego,
@@ -30,6 +31,7 @@ KINDS: tuple[type[Record], ...] = tuple(
                 feed,
                 picture,
                 policy,
+                policy_life,
                 promotion,
                 proof,
                 rego,
@@ -39,7 +41,7 @@ KINDS: tuple[type[Record], ...] = tuple(
                 verdict,
             )
             for thing in vars(module).values()
-            if isinstance(thing, type) and issubclass(thing, Record) and thing is not Record
+            if isinstance(thing, type) and issubclass(thing, Record) and thing.__module__ == module.__name__
         ),
         key=lambda kind: str(kind.__struct_config__.tag),
     )

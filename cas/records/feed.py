@@ -296,3 +296,10 @@ class FeedSnapshot2(Record, frozen=True, kw_only=True, tag="feed_snapshot/2"):
 
 AnySnapshot = FeedSnapshot | FeedSnapshot2
 """What a reader takes that uses only what both have."""
+
+
+class ReadFeedInput(Record, frozen=True, kw_only=True, tag="read_feed_input/1"):
+    """The question of read_feed/1: what do these files of a database of its own form say, as OSV documents?"""
+
+    form: Name
+    raws: tuple[Digest, ...]  # sorted

@@ -3,8 +3,9 @@
 Two questions about the same evidence share one picture, so what is large is stored, decoded and replayed once.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
+from cas.problems import RecordInvalid
 from cas.records.base import Count, Millionths, Name, Part, Record
 from cas.records.evidence import Binding, EvidenceKind
 from cas.records.forms import Digest, Instant, Slug
@@ -66,8 +67,15 @@ class Reach(Part, frozen=True, kw_only=True):
     evidence: tuple[EvidenceRef, ...]  # what was said for and against, sorted
 
 
-class AssessedFinding2(Part, frozen=True, kw_only=True):
+NOWHERE: Final = Reach(state="U", path=(), confidence=0, evidence=())
+"""Nothing was said of reachability."""
+
+
+class AssessedFinding2(Part, frozen=True, kw_only=True, array_like=True):
     """One vulnerability in one package of one component, after VEX, reachability and waivers. Nothing is ever dropped.
+
+    A row: its values stand in an array, in this order, since a picture holds thousands of them and their names would
+    weigh more than they do; the documents that many rows point at are told once, in ``Picture.documents``.
 
     ``severity`` and ``score_tenths`` are what counts; ``raw_severity`` and ``raw_score_tenths`` what was found, before
     a waiver made it less. ``origin`` tells whether our matching found it, a scanner reported it, or both;
@@ -81,33 +89,38 @@ class AssessedFinding2(Part, frozen=True, kw_only=True):
     vulnerability: Name  # the name shown first: a CVE where there is one
     advisory: Name
     aliases: tuple[str, ...]
+    severity: SeverityLabel
+    score_tenths: Count | None
+    vex: VexState
+    waived_by: Digest | None
+    open: bool  # neither not_affected, fixed nor waived
+    new: bool  # not in the baseline
+    epss: Millionths | None
+    kev: str
+    kev_due: str
+    sbom: Count  # which of the documents: the raw SBOM, or the report where no SBOM names the package
+    sbom_pointer: str
+    feed_package: Count  # which of the documents: the feed's object, or the report where no feed speaks of it
+    feed_pointer: str
     related: tuple[str, ...]
     ecosystem: str
     published: str
-    severity: SeverityLabel
-    score_tenths: Count | None
     raw_severity: SeverityLabel
     raw_score_tenths: Count | None
     severity_source: str
     fixed_in: tuple[str, ...]
     origin: Literal["matched", "reported", "both"]
     reported_by: tuple[str, ...]
-    sbom: Digest  # raw document: the SBOM, or the report where no SBOM names the package
-    sbom_pointer: str
-    feed_package: Digest  # the feed's object, or the report where no feed speaks of it
-    feed_pointer: str
-    vex: VexState
     claims: tuple[Claim, ...]
-    reach: Reach
-    waived_by: Digest | None
+    reached: Reach | None  # None: nothing was said
     waiver_effect: Effect
     waiver_until: str  # Instant, or empty
     control: str  # what the waiver demands to be in place, or empty
-    open: bool  # neither not_affected, fixed nor waived
-    new: bool  # not in the baseline
-    epss: Millionths | None
-    kev: str
-    kev_due: str
+
+    @property
+    def reach(self) -> Reach:
+        """Give what was said of reachability, which may be nothing."""
+        return self.reached or NOWHERE
 
 
 class EvidenceRow2(Part, frozen=True, kw_only=True):
@@ -141,10 +154,20 @@ class Picture(Record, frozen=True, kw_only=True, tag="picture/1"):
 
     components: tuple[ComponentRow, ...]
     evidence: tuple[EvidenceRow2, ...]
+    documents: tuple[Digest, ...]  # what findings point at, by place; sorted
     findings: tuple[AssessedFinding2, ...]
     unknowns: tuple[UnknownRow, ...]
     template: Digest | None  # TemplateFacts of the release's template
     trust_table: Digest
+
+    def document(self, place: int) -> Digest:
+        """Give a document that a finding points at.
+
+        Raises: cas.record_invalid
+        """
+        if place >= len(self.documents):
+            raise RecordInvalid(kind="Picture", reason=f"no document at {place}")
+        return self.documents[place]
 
 
 class AssessInput2(Record, frozen=True, kw_only=True, tag="assess_input/2"):

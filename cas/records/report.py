@@ -7,7 +7,7 @@ from outside is cut to what a record holds, never dropped.
 from typing import Literal
 
 from cas.records.base import Count, Millionths, Name, Pairs, Part, Record, Text
-from cas.records.forms import Digest
+from cas.records.forms import Digest, Slug
 
 Severity = Literal["critical", "high", "medium", "low", "negligible", "unknown"]
 Category = Literal["vulnerability", "code", "secret", "license", "misconfiguration", "other"]
@@ -140,6 +140,13 @@ class ReachFacts(Record, frozen=True, kw_only=True, tag="reach_facts/1"):
     nodes: Count
     edges: Count
     targets: tuple[ReachTarget, ...]
+
+
+class OwnKind(Record, frozen=True, kw_only=True, tag="own_kind/1"):
+    """A kind of evidence that the user registered: documents of it are valid by ``schema`` (JSON Schema, raw bytes)."""
+
+    name: Slug
+    schema: Digest
 
 
 class GenericFacts(Record, frozen=True, kw_only=True, tag="generic_facts/1"):

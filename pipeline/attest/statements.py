@@ -31,6 +31,7 @@ Kind = Literal[
     "deployment",
     "directory",
     "drift",
+    "feed",
     "lock",
     "manifest",
     "packet",

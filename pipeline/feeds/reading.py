@@ -3,7 +3,7 @@
 What many questions share is decoded once per store. Snapshots of both kinds are read. Must not know components.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -25,6 +25,7 @@ from cas.records.feed import (
     FeedSnapshot,
     FeedSnapshot2,
     KevList,
+    Span,
 )
 from pipeline.feeds import joined
 from pipeline.feeds.branches import bucket, named
@@ -36,18 +37,26 @@ from pipeline.versions.orders import order_of
 from pipeline.versions.places import feed_name, fits
 
 
-class _Named(msgspec.Struct, gc=False):
+class _Unread(msgspec.Struct, gc=False):
+    """A package of a bucket, its rules not decoded."""
+
     name: str
+    package: str
+    spans: msgspec.Raw
+    listed: msgspec.Raw
+    undecided: msgspec.Raw
 
 
 class _Packages(msgspec.Struct, gc=False, tag_field="kind", tag="feed_bucket/2"):
-    packages: tuple[msgspec.Raw, ...]
+    packages: list[_Unread]
 
 
 _REMEMBERED: Final = 1 << 17
 _BUCKET: Final = msgspec.json.Decoder(_Packages)
-_NAME: Final = msgspec.json.Decoder(_Named)
-_RULES: Final = msgspec.json.Decoder(FeedRules)
+_SPANS: Final = msgspec.json.Decoder(tuple[Span, ...])
+_LISTED: Final = msgspec.json.Decoder(tuple[tuple[str, int], ...])
+_UNDECIDED: Final = msgspec.json.Decoder(tuple[tuple[int, str], ...])
+_NONE: Final = b"[]"
 
 
 class Found(NamedTuple):
@@ -57,14 +66,18 @@ class Found(NamedTuple):
     via: Digest
 
 
-class _Bucket:
+class Bucket:
     """The packages of a bucket: each one's rules are decoded when it is first asked for."""
 
     __slots__ = ("_made", "_raw")
 
-    def __init__(self, raw: dict[str, msgspec.Raw]) -> None:
+    def __init__(self, raw: dict[str, _Unread]) -> None:
         self._raw = raw
         self._made: dict[str, FeedRules] = {}
+
+    def packages(self) -> Iterator[tuple[str, Digest]]:
+        """Give every package by name, and its object."""
+        return ((name, raw.package) for name, raw in self._raw.items())
 
     def get(self, name: str) -> FeedRules | None:
         """Give a package's rules."""
@@ -73,7 +86,13 @@ class _Bucket:
             raw = self._raw.get(name)
             if raw is None:
                 return None
-            found = self._made[name] = _RULES.decode(raw)
+            found = self._made[name] = FeedRules(
+                name=name,
+                package=raw.package,
+                spans=_SPANS.decode(raw.spans),
+                listed=_LISTED.decode(raw.listed) if raw.listed != _NONE else (),
+                undecided=_UNDECIDED.decode(raw.undecided) if raw.undecided != _NONE else (),
+            )
         return found
 
 
@@ -86,7 +105,7 @@ def snapshot(data: bytes) -> AnySnapshot:
     return to_record(data, kind)
 
 
-class _Branch:
+class Branch:
     """An ecosystem: buckets by name, how many digits these have (none: of the first kind), where names hang."""
 
     __slots__ = ("buckets", "digits", "hung")
@@ -105,22 +124,24 @@ class _Branch:
         return found
 
 
-def _branch(data: bytes) -> _Branch:
+def branch_of(data: bytes) -> Branch:
+    """Read an ecosystem of either kind."""
     if b'"kind":"feed_ecosystem/1"' in data:
-        return _Branch(named(to_record(data, FeedEcosystem).buckets), 0)
+        return Branch(named(to_record(data, FeedEcosystem).buckets), 0)
     found = to_record(data, FeedEcosystem2)
-    return _Branch(named(found.buckets), found.digits)
+    return Branch(named(found.buckets), found.digits)
 
 
-def _bucket(data: bytes) -> _Bucket:
+def bucket_of(data: bytes) -> Bucket:
     """Read a bucket. Its bytes were named by a digest; that they are canonical is import's business."""
     try:
-        return _Bucket({_NAME.decode(raw).name: raw for raw in _BUCKET.decode(data).packages})
+        return Bucket({each.name: each for each in _BUCKET.decode(data).packages})
     except msgspec.DecodeError as error:
         raise RecordInvalid(kind="FeedBucket2", reason=str(error)[:200]) from error
 
 
-def _old_bucket(data: bytes) -> dict[str, Digest]:
+def old_bucket(data: bytes) -> dict[str, Digest]:
+    """Read a bucket of the first kind."""
     return named(to_record(data, FeedBucket).packages)
 
 
@@ -161,7 +182,7 @@ class Feed:
         Raises: cas.object_missing, cas.record_invalid
         """
         above = self._ecosystems[ecosystem]
-        branch = self._io.derive(above, _branch, via=self._digest)
+        branch = self._io.derive(above, branch_of, via=self._digest)
         if not branch.digits:
             return self._old(above, branch.buckets, {name: old_name(ecosystem, name) for name in names})
         hung, buckets = branch.hung, branch.buckets
@@ -172,7 +193,7 @@ class Feed:
                 wanted[prefix].append((name, key))
             elif prefix in buckets:
                 wanted[prefix] = [(name, key)]
-        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], _bucket)
+        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], bucket_of)
         out: dict[str, Found] = {}
         for (prefix, given), bucket_ in zip(wanted.items(), read, strict=True):
             for name, key in given:
@@ -186,7 +207,7 @@ class Feed:
         out: dict[str, Found] = {}
         for name, key in sorted(names.items()):
             via = buckets.get(bucket(key))
-            found = self._io.derive(via, _old_bucket, via=above).get(key) if via else None
+            found = self._io.derive(via, old_bucket, via=above).get(key) if via else None
             if found is not None and via is not None:
                 rules = self._io.derive(found, _old_rules, via=via)
                 out[name] = Found(msgspec.structs.replace(rules, package=found), via)
@@ -197,7 +218,14 @@ class Feed:
 
         Raises: cas.object_missing, cas.record_invalid
         """
-        return self._io.derive(found.rules.package, _advisories, via=found.via)[at]
+        return self.advisories(found)[at]
+
+    def advisories(self, found: Found) -> tuple[Advisory2, ...]:
+        """Give every advisory of a package.
+
+        Raises: cas.object_missing, cas.record_invalid
+        """
+        return self._io.derive(found.rules.package, _advisories, via=found.via)
 
 
 def _due(data: bytes) -> dict[str, str]:

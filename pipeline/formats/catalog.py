@@ -7,6 +7,7 @@ from pipeline.formats.cyclonedx import CYCLONEDX
 from pipeline.formats.cyclonedx_xml import CYCLONEDX_XML
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Format
+from pipeline.formats.generic import GENERIC
 from pipeline.formats.in_toto import IN_TOTO
 from pipeline.formats.openvex import OPENVEX
 from pipeline.formats.osv import OSV
@@ -184,6 +185,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     GO_COVER,
     ISTANBUL,
     LLVM_COV,
+    GENERIC,
 )
 
 

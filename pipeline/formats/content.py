@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cas.problems import CanonInvalid
-from pipeline.formats import xml
-from pipeline.formats.decode import bound, parse
+from cas.problems import CanonInvalid, TooLarge
+from pipeline.formats import pieces, xml
+from pipeline.formats.decode import MAX_BYTES, bound, parse
 from pipeline.formats.format import Content
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
 _MARK: Final = b"\xef\xbb\xbf"  # .NET begins XML with it; before JSON it is refused
+_JSON: Final = frozenset(bytes([byte]) for byte in b'{["-0123456789tfn')
 _MAX_VALUES: Final = 2_000_000
 
 
@@ -25,8 +26,11 @@ def content(data: bytes) -> Content:
     head = data[:256].removeprefix(_MARK).lstrip(b" \t\r\n")[:1]
     if head == b"<":
         return Content(data, "xml", xml.parse(data))
+    if head and head not in _JSON and (told := _text(data)) is not None:
+        return told  # no JSON begins so: nothing is decoded in vain
     try:
-        return Content(data, "json", parse(data))
+        large = pieces.large(data) if head == b"{" else None
+        return Content(data, "json", parse(data)) if large is None else Content(data, "json", large, late=True)
     except CanonInvalid as problem:
         found = _lines(data) if head in {b"{", b"["} else _text(data)
         if found is None:
@@ -67,8 +71,12 @@ def _lines(data: bytes) -> Content | None:
 
 
 def _text(data: bytes) -> Content | None:
+    if len(data) > MAX_BYTES:
+        raise TooLarge(what="bytes", limit=MAX_BYTES, found=len(data))
+    if b"\0" in data:
+        return None
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text or not text.strip() else Content(data, "text", text)
+    return None if not text.strip() else Content(data, "text", text)

@@ -366,4 +366,12 @@ FORMAT: Final = Format(
     read=read,
     subjects=subjects,
     faults=faults,
+    about="""Held to its schema and to every mandatory test of the standard (6.1.1 to 6.1.33); each fault is
+`evidence.csaf.<clause>`. Scores are judged by their own CVSS schema and computed again, weaknesses
+by CWE 4.14 (its former names too; newer weaknesses pass), languages by the IANA registry.
+
+Statuses of products become claims: first, known and last affected are `affected`; fixed and first
+fixed are `fixed`; `recommended` says nothing. A product made by a relationship is the component
+inside, or on, the other. The publisher is the author, as `name <namespace>`. A document that gives
+no product a status is no VEX and is refused as holding nothing.""",
 )

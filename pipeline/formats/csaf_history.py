@@ -7,10 +7,12 @@ from typing import Any, Final
 from pipeline.formats.csaf_parts import Document, Found, Test, items, quoted
 from pipeline.formats.instant import instant
 from pipeline.versions import semver
+from pipeline.versions.scheme import VersionInvalidError
 
 _AT: Final = "/document/tracking"
 _HISTORY: Final = f"{_AT}/revision_history"
 _FRACTION: Final = re.compile(r"[.,](\d{1,18})")
+_DIGITS: Final = 18
 _OUT: Final = frozenset({"final", "interim"})
 
 
@@ -28,11 +30,16 @@ def _pre_release(version: str) -> bool:
 
 
 def _major(version: str) -> int:
-    return int(version.partition(".")[0])
+    digits = version.partition(".")[0].partition("-")[0].partition("+")[0]
+    return int(digits) if len(digits) <= _DIGITS else 10**_DIGITS
 
 
 def _order(version: str) -> str:
-    return str(semver.sort(version if "." in version else f"{version}.0.0"))
+    """Give a text that sorts as versions do; one too long to order sorts behind all."""
+    try:
+        return str(semver.sort(version if "." in version else f"{version}.0.0"))
+    except VersionInvalidError:
+        return "~"
 
 
 def _zero(version: str) -> bool:

@@ -28,6 +28,7 @@ _V3: Final = {
     "confidentialityRequirement": "CR", "integrityRequirement": "IR", "availabilityRequirement": "AR",
 }  # fmt: skip
 _METRICS: Final = (_V3, _V2)
+_TENTH: Final = 0.1
 _COMPUTED: Final = frozenset(
     {*_SCORES, "baseSeverity", "temporalSeverity", "environmentalSeverity", "version", "vectorString"}
 )
@@ -80,7 +81,7 @@ def miscomputed(document: Document) -> Found:
             continue
         for name, right in zip(_SCORES, computed.scores(), strict=True):
             given = score.get(name)
-            if isinstance(given, int | float) and right is not None and round(given * 10) != round(float(right) * 10):
+            if isinstance(given, int | float) and right is not None and abs(given - float(right)) > _TENTH / 2:
                 yield f"{here}/{name}", f"{given} is given, the vector computes to {right}"
         if version != "2.0":
             for name, severity in zip(_SCORES, computed.severities(), strict=True):

@@ -50,6 +50,29 @@ def _subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(facts.subjects)
 
 
+ABOUT: Final = """
+CycloneDX in JSON ([specification](https://cyclonedx.org/specification/overview/)). Each version is judged by its own
+published schema, with `date-time`, `uri` and the other formats asserted. 2.0 and later are refused until they are read.
+
+## What is read
+| in the document | becomes |
+|---|---|
+| `components`, nested ones, and those inside `metadata.component` | packages: `bom-ref`, `group/name`, `version`, `type`, canonical `purl`, place |
+| `hashes` | hashes, algorithms spelled in one way (`sha256`) |
+| `licenses`: `expression`, `license.id`, else `license.name` | licences, each once |
+| `dependencies[].dependsOn` | edges from reference to reference |
+| `metadata.timestamp`, `metadata.tools` (either form), `serialNumber` | when, by what, under which name it was made |
+| `metadata.component`: SHA-256 hash, purl, version, reference, name, Trivy's `ImageID` and `RepoDigest` | the image digests that the document names |
+| Trivy's properties `SrcName`, `SrcVersion`, `SrcRelease`, `SrcEpoch` | the source package that advisories name |
+
+`vulnerabilities` are another reading of the same document. Services, compositions, evidence, formulation, declarations,
+annotations, cryptography and signatures (JSF) are kept in the raw document and not read.
+
+## Large documents
+From 4 MiB on, `components` and `dependencies` are judged some items at a time and never stand in memory as a whole. The
+answers are the same; that no item comes twice is judged over digests.
+"""  # noqa: E501 - rows of tables
+
 CYCLONEDX: Final = Format(
     name=NAME,
     media_types=("application/vnd.cyclonedx+json",),
@@ -59,4 +82,6 @@ CYCLONEDX: Final = Format(
     kind=_kind,
     read=read,
     subjects=_subjects,
+    pieces=("components", "dependencies"),
+    about=ABOUT,
 )

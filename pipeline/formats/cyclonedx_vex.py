@@ -106,6 +106,10 @@ VEX: Final = Format(
     read=read_vex,
     subjects=claims.subjects,
     within=WITHIN,
+    about="""The claims of a document's `vulnerabilities[].analysis`: [VEX](../../vex.md). States resolved,
+exploitable, in_triage, false_positive and not_affected become the four statuses; responses,
+recommendation and workaround say what to do. Versions and ranges of `affects` narrow the claim, and
+may say otherwise than it. Pointers lead to the analysis.""",
 )
 VULNERABILITIES: Final = Format(
     name=FINDINGS,
@@ -117,6 +121,7 @@ VULNERABILITIES: Final = Format(
     read=read_findings,
     subjects=_subjects,
     within=WITHIN,
+    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings.""",
 )
 STACKS: Final = Format(
     name=CALLSTACKS,
@@ -128,4 +133,5 @@ STACKS: Final = Format(
     read=read_callstacks,
     subjects=_subjects,
     within=WITHIN,
+    about="""Call stacks of components (`evidence.callstack`): a package is used, and by whom.""",
 )

@@ -142,8 +142,13 @@ def _faults(content: Content) -> Iterator[Fault]:
             yield Fault(at, "evidence.schema.dependencies", "versionRange is for components with isExternal only")
 
 
-def _kind(_content: Content) -> EvidenceKind:
-    return "sbom"
+def _kind(content: Content) -> EvidenceKind | None:
+    """Tell a document that lists vulnerabilities and no component: it is VEX, and no SBOM."""
+    about = xml.child(content.value, "metadata")
+    described = xml.child(about, "component") if about is not None else None
+    holders = [content.value, *([described] if described is not None else [])]
+    empty = not any(True for each in holders for _ in _listed(each, "components", "component"))
+    return None if empty and any(True for _ in _listed(content.value, "vulnerabilities", "vulnerability")) else "sbom"
 
 
 def _detects(content: Content) -> bool:
@@ -158,6 +163,19 @@ def _subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(facts.subjects)
 
 
+ABOUT: Final = """
+CycloneDX in XML. It gives the facts that the JSON of the same BOM gives ([cyclonedx-json](cyclonedx-json.md)); places are
+written `/bom/components[1]/component[2]` in faults and `/bom/components/component[2]` in facts, counted from 1 by name.
+
+The version is that of the namespace (`http://cyclonedx.org/schema/bom/1.6`); 1.0 and 1.1 are refused
+(`evidence.version_unsupported`). Document types and entities are refused before anything is expanded. The XSD of the
+version judges the document as it goes by; the validator reads our own schemas only, no file or address that a document
+names. Of a document above 16 MiB only the first faults are told, without their places. One rule that XSD cannot say is
+held beside it: `versionRange` (1.7) stands in components with `isExternal` only.
+
+Blanks around texts do not count. Extensions in other namespaces pass where the XSD lets them, and are not read.
+"""  # noqa: E501 - rows of tables
+
 CYCLONEDX_XML: Final = Format(
     name=NAME,
     media_types=("application/vnd.cyclonedx+xml",),
@@ -168,4 +186,5 @@ CYCLONEDX_XML: Final = Format(
     read=read,
     subjects=_subjects,
     faults=_faults,
+    about=ABOUT,
 )

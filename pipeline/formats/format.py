@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from cas.digest import Digest
 from cas.problems import Fault
@@ -26,17 +26,44 @@ Facts: TypeAlias = (
 )
 
 
+class Late(Protocol):
+    """A value that is parsed when it is first asked for: a large document that may be judged in pieces instead."""
+
+    @property
+    def sketch(self) -> Any:
+        """The value with large lists cut short, enough to tell what the document is."""
+        ...
+
+    def whole(self) -> Any:
+        """Parse all of it.
+
+        Raises: cas.canon_invalid, cas.too_large
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A document inside its bounds, parsed once by its syntax.
 
     ``value`` of json is the value; of json-lines a list of values, one JSON value after another; of xml the root
-    element (pipeline/formats/xml); of text the text.
+    element (pipeline/formats/xml); of text the text. ``late`` says that ``held`` is a ``Late``.
     """
 
     data: bytes
     syntax: Syntax
-    value: Any
+    held: Any
+    late: bool = False
+
+    @property
+    def value(self) -> Any:
+        """What the document holds."""
+        return self.held.whole() if self.late else self.held
+
+    @property
+    def sketch(self) -> "Content":
+        """The document with large lists cut short, enough to tell its format and version."""
+        return Content(self.data, self.syntax, self.held.sketch) if self.late else self
 
     @property
     def object(self) -> Mapping[str, Any]:
@@ -79,6 +106,10 @@ class Format:
 
     ``blanks`` are reports of nothing that tell no tool from another (an empty array): no content says whose they are,
     so they are taken only when the submitter declares the format.
+
+    ``pieces`` names top-level lists that the schema judges item by item: in a large document they never stand in memory
+    as a whole, and ``kind`` and ``faults`` see them empty.
+
     ``about`` is the format's page in the reference (Markdown): what is read, what is not, and what is refused.
     """
 
@@ -94,7 +125,12 @@ class Format:
     within: str = ""
     blanks: tuple[Any, ...] = ()
     about: str = ""
+    pieces: tuple[str, ...] = ()
 
     def schema(self, version: str) -> str | None:
-        """Give the schema's file name for a version; empty when the format has none, None when it is not readable."""
-        return dict(self.schemas).get(version)
+        """Give the schema's file name for a version; empty when the format has none, None when it is not readable.
+
+        A version ``*`` stands for any.
+        """
+        known = dict(self.schemas)
+        return known.get(version, known.get("*"))

@@ -6,9 +6,9 @@ document that we know is opened to that document; (4) the innermost document is 
 own rules, and so is each wrapping; (5) every reading of it is listed: the VEX in an SBOM counts beside the SBOM.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,12 +17,14 @@ from cas.problems import CanonInvalid, Fault, TooLarge
 from cas.records.evidence import EvidenceKind
 from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
-from pipeline.formats import dsse, in_toto, schema, sigstore, xsd
+from pipeline.formats import dsse, in_toto, piecewise, schema, sigstore, xsd
 from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Content, Format
+from pipeline.formats.generic import GENERIC
 from pipeline.formats.in_toto import IN_TOTO
+from pipeline.formats.pieces import Large
 from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.sigstore import COSIGN, SIGSTORE_BUNDLE
 from pipeline.formats.xml import XmlInvalidError
@@ -116,26 +118,35 @@ def blank(document: Content, declared: str) -> Format | None:
 
 def _known(document: Content, at: str, declared: str = "") -> _Layer:
     """Detect format and version, and hold the document to the schema and the rules of that version."""
-    found = detect(document) or (blank(document, declared) if declared else None)
+    found = detect(document.sketch) or (blank(document.sketch, declared) if declared else None)
     if found is None:
         if document.syntax == "text":
             raise Refused(Fault(at, "evidence.not_json", "neither JSON nor XML, nor a text format that is known"))
         raise Refused(Fault(at, "evidence.format_unknown", "no known format recognises this document"))
-    version = found.version(document)
+    version = found.version(document.sketch)
     name = found.schema(version)
     if name is None:
         readable = ", ".join(known for known, _ in found.schemas)
         said = f"{found.name} {version[:_MAX_NAMED]!r} is not readable; readable: {readable}"
         raise Refused(Fault(at, "evidence.version_unsupported", said))
-    faults = list(_judged(name, document)) if name else []
+    faults, document = _judged(found, name, document, at)
     faults = faults or list(found.faults(document))
     if faults:
         raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
     return _Layer(document, found, version)
 
 
-def _judged(name: str, document: Content) -> Iterator[Fault]:
-    return xsd.faults(name, document.data) if name.endswith(".xsd") else schema.faults(name, document.value)
+def _judged(found: Format, name: str, document: Content, at: str) -> tuple[list[Fault], Content]:
+    """Judge a document by its schema; give what is left to see of it (a large one without its pieces)."""
+    try:
+        if found.pieces and isinstance(document.held, Large):
+            faults, head = piecewise.judged(document.held, found.pieces, name)
+            return faults, Content(document.data, document.syntax, head)
+        if name.endswith(".xsd"):
+            return list(xsd.faults(name, document.data)), document
+        return list(schema.faults(name, document.value)) if name else [], document
+    except CanonInvalid as problem:
+        raise Refused(Fault(at, "evidence.not_json", problem.detail())) from problem
 
 
 def _inner(layer: _Layer) -> bytes | None:
@@ -190,6 +201,31 @@ def open_document(data: bytes, declared: str = "") -> Opened:
         raise Refused(Fault(at, "evidence.is_advisory", "import advisories into a feed"))
     _check_declared(declared, layers)
     return Opened(raw, _readings(layers[-1], at), envelope, statement, covered, bundle)
+
+
+def open_own(data: bytes, version: str, judge: Callable[[Any], Iterable[Fault]]) -> Opened:
+    """Open a document of the user's own kind: alone, or as the predicate of a statement, in an envelope or not.
+
+    Raises: Refused
+    """
+    envelope, statement, raw, at = None, None, data, ""
+    covered: tuple[Digest, ...] = ()
+    document = _content(raw, at)
+    bundle = SIGSTORE_BUNDLE.detects(document)
+    if bundle or DSSE.detects(document):
+        envelope = data
+        raw, at = _inner(_known(document, at)) or data, "/dsseEnvelope/payload" if bundle else "/payload"
+        document = _content(raw, at)
+    if IN_TOTO.detects(document):
+        covered = _covered(raw, _known(document, at).version, at)
+        statement, raw, at = raw, in_toto.inner(raw)[0], f"{at}/predicate"
+        document = _content(raw, at)
+    if document.syntax != "json" or not isinstance(document.value, dict):
+        raise Refused(Fault(at, "evidence.not_object", "a document of this kind is a JSON object"))
+    faults = tuple(judge(document.value))
+    if faults:
+        raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
+    return Opened(raw, (Reading(GENERIC, version, "generic"),), envelope, statement, covered, bundle)
 
 
 def _predicate(raw: bytes, at: str) -> _Layer | None:

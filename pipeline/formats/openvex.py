@@ -167,4 +167,6 @@ OPENVEX: Final = Format(
     kind=_kind,
     read=read,
     subjects=subjects,
+    about="""Version 0.2.0, and the drafts before it, whose schema is ours because they had none. A statement
+without a time takes the document's; status notes join the impact statement.""",
 )

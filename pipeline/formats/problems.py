@@ -27,6 +27,10 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("evidence.is_advisory", "An advisory belongs into a feed, not to an image."),
     ("evidence.reference_broken", "An index or id in the document leads nowhere."),
     ("evidence.reference_loop", "Something in the document rests on itself."),
+    ("evidence.kind_unknown", "No kind of this name is registered here."),
+    ("evidence.kind_schema", "The schema is none by which documents can be judged in bounded time."),
+    ("evidence.not_object", "A document of the user's own kind is a JSON object."),
+    ("evidence.archive_unsafe", "The archive holds links, climbing names, or more than the bounds allow."),
     ("evidence.unreadable", "A value has a type or length that the facts cannot hold."),
 )
 """Fault codes with their sentence, for the reference and the doors."""
@@ -78,6 +82,15 @@ class DocumentUnreadable(Problem):
     category = Category.INVALID
     title = "The document cannot be read as this format"
     remedy = "Check the format; submit the document as its tool wrote it."
+
+
+class KindRefused(Problem):
+    """A schema given for a kind of evidence is not taken."""
+
+    code = "evidence.kind_refused"
+    category = Category.INVALID
+    title = "The schema was refused, and the kind stays as it is"
+    remedy = "Correct every fault listed: the schema stands alone, is not recursive, and is valid JSON Schema."
 
 
 class FeedRefused(Problem):

@@ -216,4 +216,6 @@ FORMAT: Final = Format(
     read=read,
     subjects=_subjects,
     faults=_faults,
+    about="""A call graph with entry points and sinks: [reachability](../../reachability.md). Refused when it
+names the wrong hash, gives a node twice or refers to one that is not there.""",
 )

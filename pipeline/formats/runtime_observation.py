@@ -123,4 +123,6 @@ FORMAT: Final = Format(
     read=read,
     subjects=_subjects,
     faults=_faults,
+    about="""What a sensor saw while an image ran: [reachability](../../reachability.md). Refused when it ends
+before it begins.""",
 )

@@ -16,6 +16,9 @@ from cas.problems import Fault
 
 MAX_FAULTS: Final = 1000
 _TOLERATED_FORMATS: Final = frozenset({"iri"})
+_BY_ITEM: Final = frozenset(
+    {"$id", "type", "title", "description", "items", "additionalItems", "uniqueItems", "examples"}
+)
 _SHARED: Final = ("jsf-0.82.schema.json", "spdx.schema.json", "cryptography-defs.schema.json")
 RELAXED: Final = "spdx-2.2"
 """SPDX 2.2 is judged by the 2.3 schema, but for file checksums, which tools of its time left out."""
@@ -37,9 +40,7 @@ def _registry() -> jsonschema_rs.Registry:
     return jsonschema_rs.Registry([(str(schema["$id"]), schema) for schema in loaded])
 
 
-@functools.cache
-def validator(name: str) -> Any:
-    """Compile a shipped schema once per process."""
+def _shipped(name: str) -> Any:
     if name == RELAXED:
         schema = _load("spdx-2.3.schema.json")
         schema["properties"]["files"]["items"]["required"] = ["SPDXID", "fileName"]
@@ -52,7 +53,31 @@ def validator(name: str) -> Any:
         del schema["definitions"]["multiformatMessageString"]["required"]
     else:
         schema = _load(name)
+    return schema
+
+
+@functools.cache
+def validator(name: str) -> Any:
+    """Compile a shipped schema once per process."""
+    schema = _shipped(name)
     return jsonschema_rs.validator_for(schema, validate_formats=True, registry=_registry(), offline=True)
+
+
+@functools.cache
+def items_validator(name: str, member: str) -> tuple[Any, bool] | None:
+    """Compile what a shipped schema says of the items of a top-level list; tell whether none may come twice.
+
+    None when the schema says more of the list than can be judged item by item.
+    """
+    schema = _shipped(name)
+    places = (schema, *(each for each in schema.get("oneOf", ()) if isinstance(each, dict)))
+    said = next((each["properties"][member] for each in places if member in each.get("properties", ())), None)
+    if said is None or not said.keys() <= _BY_ITEM:
+        return None
+    kept = {key: schema[key] for key in ("$schema", "$id", "definitions", "$defs") if key in schema}
+    alone = {**kept, "type": "array", "items": said["items"]}
+    judge = jsonschema_rs.validator_for(alone, validate_formats=True, registry=_registry(), offline=True)
+    return judge, bool(said.get("uniqueItems"))
 
 
 def _without_links(schema: Any) -> Any:
@@ -65,12 +90,21 @@ def _without_links(schema: Any) -> Any:
 
 def pointer(path: Any) -> str:
     """Write a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join("/" + escaped(str(step)) for step in path)
+
+
+def escaped(step: str) -> str:
+    """Write a step of a JSON pointer."""
+    return step.replace("~", "~0").replace("/", "~1")
 
 
 def faults(name: str, document: Any) -> Iterator[Fault]:
     """Give every fault of a document under a schema, 1,000 at most; none when it is valid."""
-    judge = validator(name)
+    yield from told(validator(name), document)
+
+
+def told(judge: Any, document: Any) -> Iterator[Fault]:
+    """Give every fault that a validator finds, 1,000 at most."""
     if judge.is_valid(document):
         return
     found = 0

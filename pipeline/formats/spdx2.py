@@ -203,6 +203,27 @@ def subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(facts.subjects)
 
 
+ABOUT: Final = """
+SPDX 2 in JSON. 2.3 is judged by its published schema; 2.2 by the same, but for the checksums of files, which tools of
+its time left out. `creationInfo.created` must be a time (`YYYY-MM-DDThh:mm:ssZ`; fractions and offsets are taken), which
+the schema does not say.
+
+## What is read
+| in the document | becomes |
+|---|---|
+| `packages` | packages: `SPDXID`, `name`, `versionInfo`, `primaryPackagePurpose` as type, place |
+| `externalRefs` of type `purl`, the first | canonical purl |
+| `checksums` | hashes, algorithms spelled in one way |
+| `licenseDeclared`, `licenseConcluded` | licences, each once; `NOASSERTION` and `NONE` say nothing |
+| `relationships` `CONTAINS`, `DEPENDS_ON` and their inverses, `hasFiles` | edges from id to id |
+| `DESCRIBES`, `DESCRIBED_BY`, `documentDescribes` | what the document is about: image digests in its checksums, purl, version, name |
+| `sourceInfo` as Trivy writes it (`built package from: …`) | the source package that advisories name |
+| `creationInfo`: `created`, creators `Tool: …`; `documentNamespace` | when, by what, under which name it was made |
+
+Files, snippets, annotations, extracted licences and reviews are judged by the schema, kept, and not read. From 4 MiB on,
+packages, files and relationships are judged some items at a time.
+"""  # noqa: E501 - rows of tables
+
 SPDX2: Final = Format(
     name=NAME,
     media_types=("application/spdx+json",),
@@ -213,4 +234,6 @@ SPDX2: Final = Format(
     read=read,
     subjects=subjects,
     faults=_faults,
+    pieces=("packages", "files", "relationships"),
+    about=ABOUT,
 )

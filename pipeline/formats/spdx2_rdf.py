@@ -38,6 +38,7 @@ _PLAIN: Final = (
     "validUntilDate",
 )
 _CREATION: Final = (("created", "created"), ("licenseListVersion", "licenseListVersion"))
+_MAX_SETS: Final = 64  # one in another
 _MAX_LICENSE: Final = 1 << 16
 """Characters of an expression; sets may hold the same set many times over."""
 
@@ -54,6 +55,7 @@ class _Spdx:
         self.namespace, _, self.id = self.described.name.rpartition("#")
         self.places: list[str] = []
         self.licenses: dict[str, str | None] = {}  # None: being written
+        self.depth = 0
 
     def document(self) -> dict[str, Any]:
         """Give the document as its JSON would say it."""
@@ -157,12 +159,14 @@ class _Spdx:
         node = self.nodes.get(name)
         if node is None:
             return _SPECIAL.get(name, _LICENSES.sub("", self.ref(name)))
-        if name not in self.licenses:
+        if name not in self.licenses and self.depth < _MAX_SETS:
             self.licenses[name] = None
+            self.depth += 1
             self.licenses[name] = self._expression(node)
-        written = self.licenses[name]
+            self.depth -= 1
+        written = self.licenses.get(name)
         if written is None or len(written) > _MAX_LICENSE:
-            raise RdfInvalidError(node.place, "licence sets hold each other, or are too long")
+            raise RdfInvalidError(node.place, "licence sets hold each other, or too many of them")
         return written
 
     def _expression(self, node: Node) -> str:
@@ -230,6 +234,21 @@ def _placed(pointer: str, places: list[str]) -> str:
     return places[int(found.group(1))] if found else "/RDF"
 
 
+ABOUT: Final = """
+SPDX 2 in RDF/XML, as the SPDX tools write it. The graph becomes the JSON of the same document, as far as it is read or
+judged: then the schema of [spdx-json](spdx-json.md) judges it, and the same facts are read. Places are those of the
+elements (`/RDF/SpdxDocument[1]/relationship[3]/Relationship/relatedSpdxElement[1]/Package`).
+
+## What RDF/XML is read
+Nodes by `rdf:about`, `rdf:ID`, `rdf:nodeID` or none; properties that hold a text, name a node (`rdf:resource`,
+`rdf:nodeID`) or hold one; property attributes; `rdf:Description` with `rdf:type`; several descriptions of one node.
+`rdf:parseType`, containers, reified statements and `xml:base` are refused (`evidence.schema.syntax`), and so are other
+syntaxes of RDF (Turtle, N-Triples). Document types and entities are refused; elements may nest 96 deep.
+
+RDF knows no order: members of licence sets are written sorted, without parentheses around the whole. Sets that hold
+themselves, or expressions above 65,536 characters, are refused.
+"""
+
 SPDX2_RDF: Final = Format(
     name=NAME,
     media_types=("application/spdx+rdf+xml", "application/rdf+xml"),
@@ -240,4 +259,5 @@ SPDX2_RDF: Final = Format(
     read=read,
     subjects=spdx2.subjects,
     faults=_faults,
+    about=ABOUT,
 )

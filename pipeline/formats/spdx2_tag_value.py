@@ -244,6 +244,18 @@ def _faults(content: Content) -> Iterable[Fault]:
     ]
 
 
+ABOUT: Final = """
+SPDX 2 in tag-value. The lines become the JSON of the same document, as far as it is read or judged: then the schema of
+[spdx-json](spdx-json.md) judges it, and the same facts are read. Places are lines (`#L42`).
+
+`<text>…</text>` may span lines; a line that begins with `#` is a comment. A package contains the files that follow it. A
+line that is no tag, a tag that SPDX 2 does not know, and a `<text>` that never ends are refused
+(`evidence.schema.syntax`): a mistyped tag would hide what it says. UTF-8 only.
+
+Tags that say nothing of packages (reviews, annotations, snippets, notices, comments) are kept and not read; their values
+are not judged.
+"""  # noqa: E501 - rows of tables
+
 SPDX2_TAG_VALUE: Final = Format(
     name=NAME,
     media_types=("text/spdx",),
@@ -254,4 +266,5 @@ SPDX2_TAG_VALUE: Final = Format(
     read=read,
     subjects=spdx2.subjects,
     faults=_faults,
+    about=ABOUT,
 )

@@ -15,6 +15,7 @@ from cas.records.evidence import EvidenceKind, Package, SbomFacts
 from pipeline.formats.decode import algorithm, digest_in, typed
 from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
+from pipeline.formats.problems import DocumentUnreadable
 from pipeline.formats.spdx2 import source_of
 from pipeline.versions import purl
 
@@ -30,6 +31,7 @@ _SETS: Final = {
 _LISTED: Final = re.compile(r"https?://spdx\.org/licenses/(.+)\Z")
 _NOTHING: Final = re.compile(r".*/(NoAssertion|None)(License)?\Z|NOASSERTION\Z|NONE\Z")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MAX_SETS: Final = 64  # one in another
 _MAX_LICENSE: Final = 1 << 16
 
 
@@ -116,6 +118,7 @@ class _Graph:
         self.document = next((each for each in elements if each.type == "SpdxDocument"), _Element())
         self.relations = [each for each in elements if each.relation]
         self._licenses: dict[str, str] = {}
+        self._depth = 0
 
     def packages(self) -> list[Package]:
         """Give the packages with the licences that relationships declare or conclude."""
@@ -150,8 +153,12 @@ class _Graph:
             listed = _LISTED.match(name)
             return listed.group(1) if listed else "" if _NOTHING.match(name) else name
         if name not in self._licenses:
+            if self._depth >= _MAX_SETS:
+                raise DocumentUnreadable(format=NAME, reason="too many licence sets in one another")
             self._licenses[name] = ""  # a loop says nothing
+            self._depth += 1
             written = self._written(element)
+            self._depth -= 1
             self._licenses[name] = "" if _NOTHING.match(written) or len(written) > _MAX_LICENSE else written
         return self._licenses[name]
 
@@ -243,6 +250,26 @@ def _subjects(facts: Any) -> tuple[Digest, ...]:
     return tuple(facts.subjects)
 
 
+ABOUT: Final = """
+SPDX 3.0.1 in JSON-LD, with the standard's own context; judged by its published schema. Elements stand at the top of
+`@graph` and name each other, as the standard's serialisation asks; an element inside another is refused. A document of one
+element without `@graph` is taken. Other contexts (3.0.0) are refused.
+
+## What is read
+| in the document | becomes |
+|---|---|
+| `software_Package`, `ai_AIPackage`, `dataset_DatasetPackage` | packages: `spdxId`, `name`, `software_packageVersion`, `software_primaryPurpose` as type, place |
+| `software_packageUrl`, else the first `externalIdentifier` of type `packageUrl` | canonical purl |
+| `verifiedUsing` hashes | hashes, algorithms spelled in one way |
+| relationships `hasDeclaredLicense`, `hasConcludedLicense` to expressions, listed licences, sets, additions | licences, each once; none and no assertion say nothing |
+| relationships `contains`, `dependsOn`, those scoped to a part of the life too | edges from id to id |
+| `rootElement` of the document and of its SBOMs, `describes` | what the document is about: image digests in its hashes, purl, version, name |
+| `SpdxDocument`: `spdxId`, `creationInfo` with `created`, `createdUsing` | when, by what, under which name it was made |
+
+Security, build, AI and dataset profiles are judged, kept, and not read. From 4 MiB on the elements are judged some at a
+time.
+"""  # noqa: E501 - rows of tables
+
 SPDX3: Final = Format(
     name=NAME,
     media_types=("application/spdx+json", "application/ld+json"),
@@ -252,4 +279,6 @@ SPDX3: Final = Format(
     kind=_kind,
     read=read,
     subjects=_subjects,
+    pieces=("@graph",),
+    about=ABOUT,
 )

@@ -17,6 +17,7 @@ from cas.problems import Fault
 from pipeline.formats.schema import MAX_FAULTS
 
 _CHUNK: Final = 1 << 16
+_WHOLE: Final = 16 << 20  # of a larger document only the first faults are told, without their places
 _KEYWORDS: Final = (
     ("ELEMENT_CONTENT", "element"),
     ("CVC_IDC", "unique"),
@@ -56,8 +57,8 @@ def validator(name: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.fromstring(data, parser, base_url=name))
 
 
-def _passes(judge: etree.XMLSchema, data: bytes) -> bool:
-    """Judge a document while it is read, and forget each element once it has ended."""
+def _first(judge: etree.XMLSchema, data: bytes) -> Any:
+    """Judge a document while it is read, and forget each element once it has ended; give the first faults, or None."""
     parser = etree.XMLPullParser(events=("end",), schema=judge, **_SAFELY)
     try:
         for at in range(0, len(data), _CHUNK):
@@ -65,9 +66,9 @@ def _passes(judge: etree.XMLSchema, data: bytes) -> bool:
             for _, element in parser.read_events():
                 element.clear(keep_tail=False)
         parser.close()
-    except etree.XMLSyntaxError:
-        return False
-    return True
+    except etree.XMLSyntaxError as error:
+        return error.error_log
+    return None
 
 
 def _keyword(kind: str) -> str:
@@ -76,7 +77,7 @@ def _keyword(kind: str) -> str:
 
 def _place(tree: Any, path: str | None) -> str:
     """Spell where a fault is as the readers spell places: ``/bom/components/component[2]``, counted by name."""
-    found = tree.xpath(path) if path else []
+    found = tree.xpath(path) if tree is not None and path else []
     if not found:
         return ""
     steps = []
@@ -89,15 +90,29 @@ def _place(tree: Any, path: str | None) -> str:
 
 def faults(name: str, data: bytes) -> Iterator[Fault]:
     """Give every fault of a document under a schema, 1,000 at most; none when it is valid."""
-    if _passes(validator(name), data):
+    first = _first(validator(name), data)
+    if first is None:
         return
-    judge = validator.__wrapped__(name)  # its list of errors is shared by whoever asks it
-    tree = etree.fromstring(data, etree.XMLParser(**_SAFELY))
-    judge.validate(tree)
-    for number, error in enumerate(judge.error_log):
-        if number >= MAX_FAULTS:
+    tree, log = _whole(name, data) if len(data) <= _WHOLE else (None, first)
+    number = 0
+    for number, error in enumerate(log, 1):
+        if number > MAX_FAULTS:
             yield Fault("", "evidence.schema.more", f"more than {MAX_FAULTS} faults")
             return
         said = _NAMESPACE.sub("", error.message)[:300]
-        place = _place(tree, error.path)
-        yield Fault(place, f"evidence.schema.{_keyword(error.type_name)}", f"line {error.line}: {said}")
+        if tree is not None:
+            said = f"line {error.line}: {said}"
+        yield Fault(_place(tree, error.path), f"evidence.schema.{_keyword(error.type_name)}", said)
+    if not number:  # refused once is refused
+        yield Fault("", "evidence.schema.syntax", "the validator takes this for no document of its schema")
+
+
+def _whole(name: str, data: bytes) -> tuple[Any, Any]:
+    """Judge a document that failed once more, as a tree, so that every fault has its place."""
+    judge = validator.__wrapped__(name)  # a list of errors of its own: the other is shared by whoever asks it
+    try:
+        tree = etree.fromstring(data, etree.XMLParser(**_SAFELY))
+    except etree.XMLSyntaxError as error:
+        return None, error.error_log
+    judge.validate(tree)
+    return tree, judge.error_log

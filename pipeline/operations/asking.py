@@ -17,6 +17,7 @@ from cas.records.base import Instant
 from cas.records.deploy import Deployed
 from cas.records.evidence import Admission
 from cas.records.picture import AssessInput2, JudgeInput2
+from cas.records.policy_life import ShadowVerdict
 from cas.records.proof import HeadSet
 from cas.records.release import Environment, ReadTemplateInput, Release, Resolution
 from cas.records.verdict import (
@@ -39,7 +40,7 @@ from pipeline.stages.gather import GATHER, head_names
 from pipeline.stages.judge2 import JUDGE2
 from pipeline.stages.match2 import MATCH2
 from pipeline.stages.read_template import READ_TEMPLATE
-from policy.packs.view import pack_of
+from policy.packs.view import whole_of
 
 ATTEMPTS: Final = 4
 
@@ -145,7 +146,7 @@ def evaluate(effects: Effects, caller: Caller, release: str, environment: str) -
     for attempt in range(ATTEMPTS):
         work = Work(effects, caller)
         judged = judge_in(work, place_of(work, release, environment))
-        if judged.reused:
+        if judged.reused and not _shade_again(work, judged):
             return judged
         try:
             work.commit()
@@ -173,7 +174,60 @@ def judge_in(work: Work, place: Place, purpose: PurposeOfAsking = "promotion") -
     ref = refs.verdict(place.release_digest, place.environment.name)
     sealed = seal_record(work.effects, "verdict", done.digest, subjects(place.release))
     work.note("verdict.judged", done.digest, (work.move(ref, done.digest),), envelopes=(sealed,))
+    _shade(work, place, done.digest, heads, now)
     return Judged(done.digest, done.record, place)
+
+
+def _shade(work: Work, place: Place, verdict: Digest, heads: tuple[Head, ...], now: Instant) -> None:
+    """Judge the environment's shadow pack beside a verdict. It never counts, and its failing keeps nothing back."""
+    pack = work.ref(refs.policy_shadow(place.environment.name))
+    if pack is None:
+        return
+    try:
+        done = _run(work, place, "simulation", _under(heads, place, pack), now)
+    except Problem:
+        return
+    made = work.save(ShadowVerdict(verdict=verdict, pack=pack, shadow=done.digest))
+    ref = refs.shadow(place.release_digest, place.environment.name)
+    work.note("verdict.shadow", made, (work.move(ref, made),), beside=(done.digest,))
+
+
+def _shade_again(work: Work, judged: Judged) -> bool:
+    """Judge the shadow beside a verdict that still holds, unless that shadow has spoken of it; tell whether it did."""
+    place = judged.place
+    pack = work.ref(refs.policy_shadow(place.environment.name))
+    known = work.ref(refs.shadow(place.release_digest, place.environment.name)) if pack else None
+    if pack is None:
+        return False
+    if known is not None:
+        said = load(work.effects.store, known, ShadowVerdict)
+        if (said.verdict, said.pack) == (judged.digest, pack):
+            return False
+    question = load(work.effects.store, judged.verdict.question, Question)
+    _shade(work, place, judged.digest, question.heads, judged.verdict.as_of)
+    return work.noted
+
+
+def _under(heads: tuple[Head, ...], place: Place, pack: Digest) -> tuple[Head, ...]:
+    """Give the heads as they would be with another pack active."""
+    ref = refs.policy(place.environment.name)
+    return tuple(Head(name=head.name, digest=pack if head.name == ref else head.digest) for head in heads)
+
+
+def judge_again(work: Work, verdict: Verdict, pack: Digest) -> Done[Verdict]:
+    """Judge the question of a verdict under another pack, at its own time; only a simulation, its caller notes it.
+
+    Raises: gather.*, assess.*, judge.*, policy.*, cas.object_missing
+    """
+    store = work.effects.store
+    question = load(store, verdict.question, Question)
+    place = Place(
+        question.release,
+        load(store, question.release, Release),
+        question.environment,
+        load(store, question.environment, Environment),
+    )
+    return _run(work, place, "simulation", _under(question.heads, place, pack), question.as_of)
 
 
 def newest(work: Work, place: Place, purpose: PurposeOfAsking = "promotion") -> Judged | None:
@@ -284,7 +338,8 @@ def _answers(work: Work, question: Question, place: Place, picture: Digest) -> t
     """Ask the custom rules of the question's pack about the picture."""
     if question.policy is None:
         return ()
-    pack = pack_of(work.effects.store.get(question.policy))
+    store = work.effects.store
+    pack = whole_of(store.get(question.policy), store.get)
     return ask_rules(
         work,
         rules_of(pack, place.environment.name),

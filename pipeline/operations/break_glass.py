@@ -173,20 +173,27 @@ def sign(effects: Effects, caller: Caller, envelope: bytes) -> Waiting:
         envelopes=tuple(sorted({*found.signed.envelopes, given.envelope})),
     )
     ref = refs.break_glass_request(found.id)
-    beside = {"verifications": (given.verification,), "beside": (given.payload, found.digest)}
+    before = (work.save(found.signed),) if found.signed.people else ()  # admitted with the first signature
+    beside = {"verifications": (given.verification,), "beside": (given.payload, found.digest, *before)}
     glass: Digest | None = None
     if len(signed.people) < PEOPLE:  # (4)
         kept = work.save(signed)
         work.note("break_glass.signed", kept, (work.move(ref, kept),), envelopes=(given.envelope,), **beside)
     else:
-        glass = _break(work, found.request, signed, ref, beside)
+        glass = _break(work, found.request, signed, (ref, given.envelope), beside)
     work.commit()
     return Waiting(found.digest, found.request, signed, glass)
 
 
 def _break(
-    work: Work, asked: BreakGlassRequest, signed: BreakGlassSigned, ref: str, beside: dict[str, tuple[Digest, ...]]
+    work: Work,
+    asked: BreakGlassRequest,
+    signed: BreakGlassSigned,
+    second: tuple[str, Digest],
+    beside: dict[str, tuple[Digest, ...]],
 ) -> Digest:
+    """Make the act. ``second`` are the request's ref and the envelope of the second person."""
+    ref, envelope = second
     glass = BreakGlass(
         request=signed.request,
         release=asked.release,
@@ -207,7 +214,7 @@ def _break(
             work.move(refs.break_glass(asked.release, asked.environment), name),
             work.add(refs.break_glass_unreviewed(asked.environment), name),
         ),
-        envelopes=(sealed, *signed.envelopes),
+        envelopes=(sealed, envelope),
         **beside,
     )
     return name

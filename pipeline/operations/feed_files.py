@@ -1,21 +1,28 @@
-"""Advisory documents out of a zip archive or a directory, safely: no links, no climbing names, everything bounded."""
+"""Advisory documents out of files, zip archives and directories, safely: no links, no climbing names, all bounded.
 
-import stat
+A directory may be a mirror of OSV's layout: in it archives count as their documents (``npm/all.zip``).
+"""
+
+import gzip
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
+from cas import digest
+from cas.records.feed import FeedFile
 from pipeline.formats.problems import FeedArchiveUnsafe
+from pipeline.operations.archives import ArchiveUnsafeError, Bounds, zipped
 
 MAX_FILES: Final = 1_000_000
-MAX_FILE: Final = 64 << 20
+MAX_FILE: Final = 128 << 20
 MAX_TOTAL: Final = 8 << 30
-MAX_RATIO: Final = 200
 _SUFFIXES: Final = (".json", ".ndjson", ".jsonl")
-_SMALL: Final = 1 << 20
-"""Below this size a high compression ratio is no bomb."""
+_BOUNDS: Final = Bounds(files=MAX_FILES, file=MAX_FILE, total=MAX_TOTAL)
+MAX_LIST: Final = 256 << 20
+_GZIP: Final = b"\x1f\x8b"
+_PIECE: Final = 1 << 20
 
 
 def documents_in(path: Path) -> Iterator[bytes]:
@@ -44,55 +51,68 @@ def _directory(path: Path) -> Iterator[bytes]:
     for each in sorted(path.rglob("*")):
         if each.is_symlink():
             raise FeedArchiveUnsafe(name=each.relative_to(path).as_posix(), reason="a link")
-        if each.is_file() and each.suffix in _SUFFIXES:
+        if each.is_file() and each.suffix in (*_SUFFIXES, ".zip"):
             files.append(each)
         if len(files) > MAX_FILES:
             raise FeedArchiveUnsafe(name=path.name, reason="too many files", limit=MAX_FILES)
     total = 0
     for each in files:
         size = each.stat().st_size
-        _hold_file(each.name, size)
         total += size
         if total > MAX_TOTAL:
             raise FeedArchiveUnsafe(name=path.name, reason="too large in all", limit=MAX_TOTAL)
-        yield each.read_bytes()
-
-
-def _check_member(member: zipfile.ZipInfo) -> None:
-    """Refuse what must not be in an archive, whether we would read it or not."""
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="a name outside the archive")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="a link")
-    if member.flag_bits & 0x1:
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="encrypted")
-    _hold_file(member.filename[:200], member.file_size)
-    if member.file_size > _SMALL and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="compressed beyond belief")
+        if each.suffix == ".zip":
+            yield from _archive(each)
+        else:
+            _hold_file(each.name, size)
+            yield each.read_bytes()
 
 
 def _archive(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        try:
+            for _, data in zipped(source, _BOUNDS, _SUFFIXES):
+                yield data
+        except ArchiveUnsafeError as error:
+            raise FeedArchiveUnsafe(name=error.name or path.name, reason=error.reason, **error.found) from error
+
+
+def list_file(path: Path) -> bytes:
+    """Read a KEV catalogue or an EPSS file; gzip is taken off, in bounds.
+
+    Raises: feed.archive_unsafe
+    """
+    _hold_file(path.name, path.stat().st_size)
+    data = path.read_bytes()
+    if data[:2] != _GZIP:
+        return data
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_FILES:
-                raise FeedArchiveUnsafe(name=path.name, reason="too many files", limit=MAX_FILES)
-            if sum(member.file_size for member in members) > MAX_TOTAL:
-                raise FeedArchiveUnsafe(name=path.name, reason="too large in all", limit=MAX_TOTAL)
-            for member in members:
-                _check_member(member)
-            for member in sorted(members, key=lambda each: each.filename):
-                if not member.is_dir() and member.filename.endswith(_SUFFIXES):
-                    yield _read(archive, member)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        with gzip.open(path) as stream:
+            data = stream.read(MAX_LIST + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise FeedArchiveUnsafe(name=path.name, reason=str(error)[:200]) from error
-
-
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Read one member; never more than its own header promised."""
-    with archive.open(member) as stream:
-        data = stream.read(member.file_size + 1)
-    if len(data) != member.file_size:
-        raise FeedArchiveUnsafe(name=member.filename[:200], reason="not of the size it says")
+    if len(data) > MAX_LIST:
+        raise FeedArchiveUnsafe(name=path.name, reason="too large unpacked", limit=MAX_LIST)
     return data
+
+
+def described(path: Path) -> tuple[FeedFile, ...]:
+    """Name a file by digest and size; of a directory each archive in it, or nothing when it holds documents alone."""
+    files = sorted(path.rglob("*.zip")) if path.is_dir() else [path]
+    return tuple(
+        FeedFile(
+            name=each.relative_to(path).as_posix() if path.is_dir() else each.name,
+            digest=_digest_of(each),
+            size=each.stat().st_size,
+        )
+        for each in files
+        if each.is_file() and not each.is_symlink()
+    )
+
+
+def _digest_of(path: Path) -> digest.Digest:
+    running = digest.Running()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            running.update(piece)
+    return running.digest()

@@ -5,7 +5,7 @@ verified, into staging; (3) subjects and bindings follow from what documents and
 the heads. A document that is bad, or an append that is refused, leaves nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from pipeline.effects import Caller, Effects
 from pipeline.formats.many import parts
 from pipeline.formats.opened import Opened, Reading, Refused, open_document
 from pipeline.formats.problems import EvidenceContended, EvidenceEmpty, EvidenceRefused, EvidenceTooMany
+from pipeline.formats.schema import pointer
+from pipeline.operations import archives, kinds
 from pipeline.operations.staging import Staging
 from pipeline.operations.work import Work
 from pipeline.stage import Done
@@ -31,15 +33,21 @@ from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 MAX_DOCUMENTS: Final = 1000
 MAX_SUBJECTS: Final = 256
 ATTEMPTS: Final = 32
+ARCHIVE: Final = archives.Bounds(files=MAX_DOCUMENTS, file=64 << 20, total=256 << 20)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One document as it came. ``subject`` is an image digest or empty; ``format`` is what the submitter says it is."""
+    """One document, or a zip or tar archive of documents, as it came.
+
+    ``subject`` is an image digest or empty; ``format`` is what the submitter says it is, each one in an archive.
+    ``fallback`` is the image that a document speaks of when it names none itself.
+    """
 
     data: bytes
     subject: str = ""
     format: str = ""
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Receipt:
     """
 
     document: int  # place in the call
+    member: str  # name in the archive that stands there, or empty
     raw: Digest
     evidence: Digest
     admission: Digest
@@ -75,6 +84,7 @@ class _Document:
     """One reading of a document on its way in."""
 
     at: int
+    member: str
     submitted: Digest
     opened: Opened
     reading: Reading
@@ -89,11 +99,17 @@ class _Document:
 
 
 def submit(
-    effects: Effects, caller: Caller, documents: Sequence[Submission], *, max_documents: int = MAX_DOCUMENTS
+    effects: Effects,
+    caller: Caller,
+    documents: Sequence[Submission],
+    *,
+    max_documents: int = MAX_DOCUMENTS,
+    also: Callable[[Work], bool] | None = None,
 ) -> Submitted:
     """Admit documents, all or none.
 
-    A document without a given subject speaks of every image digest it names.
+    A document without a given subject speaks of every image digest it names. ``also`` notes what is to stand in the
+    same append, and tells whether it noted anything; it is asked again when a head moved meanwhile.
 
     Raises: evidence.empty, evidence.too_many, evidence.refused, evidence.contended, and those of the log
     """
@@ -101,13 +117,14 @@ def submit(
         raise EvidenceEmpty
     if len(documents) > max_documents:
         raise EvidenceTooMany(found=len(documents), limit=max_documents)
-    staging = Staging(effects.store)
+    staging = effects.store if isinstance(effects.store, Staging) else Staging(effects.store)
     staged = replace(effects, store=staging)
-    ready = _prepare(Work(staged, caller), documents)
+    ready = _prepare(Work(staged, caller), documents, max_documents)
     for _ in range(ATTEMPTS):
         work = Work(staged, caller)
         receipts = [receipt for document in ready for receipt in _admit(work, document)]
-        if all(receipt.duplicate for receipt in receipts):
+        noted = also is not None and also(work)
+        if not noted and all(receipt.duplicate for receipt in receipts):
             return Submitted(tuple(receipts), None)
         staging.release()
         try:
@@ -117,46 +134,76 @@ def submit(
     raise EvidenceContended(subjects=sorted({receipt.subject for receipt in receipts})[:8])
 
 
-def _prepare(work: Work, documents: Sequence[Submission]) -> list[_Document]:
+def _prepare(work: Work, documents: Sequence[Submission], most: int) -> list[_Document]:
     """Open every document and compute its facts; collect the faults of all.
 
-    Raises: evidence.refused
+    Raises: evidence.refused, evidence.too_many
     """
     ready: list[_Document] = []
     faults: list[Fault] = []
+    seen = 0
     for at, given in enumerate(documents):
         try:
-            ready += _open(work, at, given)
-        except Refused as refused:
-            faults += [Fault(f"/{at}{each.pointer}", each.code, each.message) for each in refused.faults]
+            for member, document in _members(given):
+                seen += 1
+                if seen > most:
+                    raise EvidenceTooMany(found=seen, limit=most)
+                try:
+                    ready += _open(work, at, member, document)
+                except Refused as refused:
+                    inside = pointer((member,)) if member else ""
+                    faults += [
+                        Fault(f"/{at}{inside}{each.pointer}", each.code, each.message) for each in refused.faults
+                    ]
+        except archives.ArchiveUnsafeError as error:
+            inside = pointer((error.name,)) if error.name else ""
+            faults.append(Fault(f"/{at}{inside}", "evidence.archive_unsafe", error.reason))
     if faults:
         raise EvidenceRefused(documents=len(documents), faults=tuple(faults))
     return ready
 
 
-def _open(work: Work, at: int, given: Submission) -> list[_Document]:
+def _members(given: Submission) -> Iterator[tuple[str, Submission]]:
+    """Give the documents of an archive with their names, or the one document.
+
+    Raises: ArchiveUnsafeError
+    """
+    if not archives.is_archive(given.data):
+        yield "", given
+        return
+    found = 0
+    for name, data in archives.files_in(given.data, ARCHIVE):
+        found += 1
+        yield name, replace(given, data=data)
+    if not found:
+        raise archives.ArchiveUnsafeError("", "the archive is empty")
+
+
+def _open(work: Work, at: int, member: str, given: Submission) -> list[_Document]:
     if given.subject and not digest.is_digest(given.subject):
         raise Refused(Fault("", "evidence.subject_invalid", f"not a digest: {given.subject[:80]!r}"))
     found: list[_Document] = []
     faults: list[Fault] = []
-    for pointer, data in parts(given.data):
+    for place, data in parts(given.data):
         try:
-            found += _part(work, at, Submission(data, given.subject, given.format))
+            found += _part(work, at, member, replace(given, data=data))
         except Refused as refused:
-            faults += [Fault(pointer + each.pointer, each.code, each.message) for each in refused.faults]
+            faults += [Fault(place + each.pointer, each.code, each.message) for each in refused.faults]
     if faults:
         raise Refused(*faults)
     return found
 
 
-def _part(work: Work, at: int, given: Submission) -> list[_Document]:
+def _part(work: Work, at: int, member: str, given: Submission) -> list[_Document]:
     """Open one part; a document that holds many is admitted as its parts, each under its own name."""
-    opened = open_document(given.data, given.format)  # (1)
+    own = given.format.startswith(kinds.PREFIX)
+    opened = kinds.opened(work, given.data, given.format) if own else open_document(given.data, given.format)  # (1)
     submitted, raw = digest.of_bytes(given.data), work.effects.store.put(opened.raw)
     try:
         found = [
             _Document(
                 at,
+                member,
                 submitted,
                 opened,
                 reading,
@@ -171,8 +218,12 @@ def _part(work: Work, at: int, given: Submission) -> list[_Document]:
         raise Refused(Fault("", "evidence.subject_foreign", f"the signature is over {', '.join(every)}"))
     for each in found:
         each.named = frozenset((*every, *opened.covered))
-        each.subjects = _subjects(given.subject, opened.covered or tuple(every))
+        each.subjects = _subjects(given.subject, opened.covered or tuple(every) or _fallback(given))
     return found
+
+
+def _fallback(given: Submission) -> tuple[Digest, ...]:
+    return (digest.parse(given.fallback),) if given.fallback else ()
 
 
 def _subjects(given: str, named: tuple[Digest, ...]) -> tuple[Digest, ...]:
@@ -197,7 +248,7 @@ def _admit(work: Work, document: _Document) -> list[Receipt]:
     for subject in document.subjects:
         before = work.ref(document.receipt(subject))
         if before is not None:
-            receipts.append(_first(work, document.at, before))
+            receipts.append(_first(work, document, before))
             continue
         if not listed:
             work.again(document.facts)
@@ -206,19 +257,20 @@ def _admit(work: Work, document: _Document) -> list[Receipt]:
     return receipts
 
 
-def _first(work: Work, at: int, name: Digest) -> Receipt:
+def _first(work: Work, document: _Document, name: Digest) -> Receipt:
     """Give the receipt of the first time."""
     admission = load(work.effects.store, name, Admission)
     evidence = load(work.effects.store, admission.evidence, Evidence)
-    return _receipt(work, at, name, admission, evidence, duplicate=True)
+    return _receipt(work, document, name, admission, evidence, duplicate=True)
 
 
 def _receipt(
-    work: Work, at: int, name: Digest, admission: Admission, evidence: Evidence, *, duplicate: bool
+    work: Work, document: _Document, name: Digest, admission: Admission, evidence: Evidence, *, duplicate: bool
 ) -> Receipt:
     answer = load(work.effects.store, admission.verification, Verification) if admission.verification else None
     return Receipt(
-        document=at,
+        document=document.at,
+        member=document.member,
         raw=evidence.raw,
         evidence=admission.evidence,
         admission=name,
@@ -266,7 +318,7 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
         verifications=(checked.digest,) if checked is not None else (),
         beside=beside,
     )
-    return _receipt(work, document.at, name, admission, evidence, duplicate=False)
+    return _receipt(work, document, name, admission, evidence, duplicate=False)
 
 
 def _verify(work: Work, envelope: Digest, subject: Digest, *, bundle: bool) -> Done[Verification] | None:

@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass
 from importlib import resources
-from typing import Final
+from typing import Final, Literal
 
 from cas import canon, jcs, refs
 from cas.digest import Digest, is_digest
 from cas.problems import Category, Problem
-from cas.records.policy import PolicyPack, VexTrustTable
-from cas.store import load
+from cas.records.policy import VexTrustTable
+from cas.records.policy_life import PolicyActivation
+from cas.records.release import Environment
+from cas.store import load, save
 from pipeline.effects import Caller, Effects
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.rules import require_rules
 from pipeline.operations.work import Work
-from policy.packs.reading import read_pack
+from policy.packs.reading import Written, read_written
+from policy.packs.view import AnyPack, pack_of, whole_of
 
-STARTERS: Final = ("observe", "strict")
+STARTERS: Final = ("observe", "baseline", "balanced", "strong", "strict")
+"""From the most permissive to the strictest: what one blocks, every later one blocks."""
 
 
 class PackMissing(Problem):
@@ -59,7 +63,7 @@ class Stored:
     """A pack by digest and value. ``existed``: the same pack had been stored before."""
 
     digest: Digest
-    pack: PolicyPack
+    pack: AnyPack
     existed: bool
 
 
@@ -73,31 +77,73 @@ def starter(name: str) -> bytes:
     return resources.files("policy.packs").joinpath(f"{name}.yaml").read_bytes()
 
 
+class ActivationMissing(Problem):
+    """Nothing was active before what is active now, so there is nothing to return to."""
+
+    code = "policy.activation_missing"
+    category = Category.CONFLICT
+    title = "There is no earlier pack to return to"
+    remedy = "Activate the pack you mean: stella policy activate."
+
+
+class PackUnpublished(Problem):
+    """A production environment takes only packs that were approved and published."""
+
+    code = "policy.pack_unpublished"
+    category = Category.DENIED
+    title = "Production takes only published packs"
+    remedy = (
+        "Draft, propose, have it approved by another person, publish: stella policy draft, propose, approve, publish."
+    )
+
+
+def read_stored(effects: Effects, yaml_bytes: bytes) -> Written:
+    """Read a pack against what is stored here: the packs it includes, its rules, its trust table.
+
+    Raises: policy.yaml_invalid, policy.pack_invalid with all faults, policy.trust_table_missing, rego.rule_missing
+    """
+    written = read_written(yaml_bytes, lambda name: _admitted_pack(effects, name))
+    table = written.flat.trust_table
+    if table is not None:
+        if effects.log.admitted(table) is None:
+            raise TableMissing(digest=table)
+        load(effects.store, table, VexTrustTable)
+    require_rules(effects, written.flat)
+    return written
+
+
+def _admitted_pack(effects: Effects, name: Digest) -> AnyPack:
+    if effects.log.admitted(name) is None:
+        raise PackMissing(digest=name)
+    return pack_of(effects.store.get(name))
+
+
 def store_pack(effects: Effects, caller: Caller, yaml_bytes: bytes) -> Stored:
     """Validate a pack, store it canonically with its YAML beside it, and make it the newest of its name.
 
     Raises: policy.yaml_invalid, policy.pack_invalid with all faults, policy.trust_table_missing, rego.rule_missing
     """
-    pack = read_pack(yaml_bytes)
-    if pack.trust_table is not None:
-        if effects.log.admitted(pack.trust_table) is None:
-            raise TableMissing(digest=pack.trust_table)
-        load(effects.store, pack.trust_table, VexTrustTable)
-    require_rules(effects, pack)
+    written = read_stored(effects, yaml_bytes)
     work = Work(effects, caller)
-    name = work.save(pack)
-    if work.ref(refs.policy_pack(pack.name)) == name:
-        return Stored(name, pack, existed=True)
-    sealed = seal_record(effects, "policy", name, ())
+    name = work.save(written.pack)
+    ref = refs.policy_pack(written.pack.name)
+    if work.ref(ref) == name:
+        return Stored(name, written.pack, existed=True)
     work.note(
         "policy.stored",
         name,
-        (work.move(refs.policy_pack(pack.name), name),),
-        envelopes=(sealed,),
-        beside=(effects.store.put(yaml_bytes),),
+        (work.move(ref, name),),
+        envelopes=(seal_record(effects, "policy", name, ()),),
+        beside=kept(effects, written, yaml_bytes),
     )
     work.commit()
-    return Stored(name, pack, existed=False)
+    return Stored(name, written.pack, existed=False)
+
+
+def kept(effects: Effects, written: Written, yaml_bytes: bytes) -> tuple[Digest, ...]:
+    """Keep what stands beside a pack: its text, its cases."""
+    cases = written.cases_bytes
+    return tuple(effects.store.put(data) for data in (yaml_bytes, cases) if data is not None)
 
 
 def find_pack(effects: Effects, pack: str) -> Digest:
@@ -111,21 +157,81 @@ def find_pack(effects: Effects, pack: str) -> Digest:
     return found
 
 
-def activate(effects: Effects, caller: Caller, pack: str, environment: str) -> Digest:
+def activate(effects: Effects, caller: Caller, pack: str, environment: str, reason: str = "") -> Digest:
     """Make a stored pack the one that judges an environment; verdicts made under another no longer hold.
 
-    Raises: policy.pack_missing, policy.environment_missing, cas.record_invalid when the digest names no pack
+    Once any pack was published here, a production environment takes only published ones: nobody changes alone what
+    production demands.
+
+    Raises: policy.pack_missing, policy.environment_missing, policy.pack_unpublished,
+        cas.record_invalid when the digest names no pack
     """
     name = find_pack(effects, pack)
-    load(effects.store, name, PolicyPack)
+    whole_of(effects.store.get(name), effects.store.get)
     work = Work(effects, caller)
-    if len(environment) > 128 or work.ref(refs.environment(environment)) is None:
-        raise EnvironmentMissing(environment=environment[:128])
-    if work.ref(refs.policy(environment)) == name:
+    _suits(work, name, environment)
+    replaced = work.ref(refs.policy(environment))
+    if replaced == name:
         return name
-    work.note("policy.activated", name, (work.move(refs.policy(environment), name),))
-    work.commit()
+    before = work.ref(refs.policy_activation(environment))
+    _move(work, environment, name, "activate", reason, before, replaced)
     return name
+
+
+def roll_back(effects: Effects, caller: Caller, environment: str, reason: str) -> Digest:
+    """Return to the pack that was active before the present one; again: to the one before that.
+
+    Raises: policy.environment_missing, policy.activation_missing, policy.pack_unpublished
+    """
+    work = Work(effects, caller)
+    head = work.ref(refs.policy_activation(environment)) if len(environment) <= 128 else None
+    now = load(effects.store, head, PolicyActivation) if head else None
+    if now is None or now.replaced is None:
+        _suits(work, None, environment)
+        raise ActivationMissing(environment=environment[:128])
+    _suits(work, now.replaced, environment)
+    earlier = load(effects.store, now.before, PolicyActivation) if now.before else None
+    before, replaced = (earlier.before, earlier.replaced) if earlier else (None, None)
+    _move(work, environment, now.replaced, "rollback", reason, before, replaced)
+    return now.replaced
+
+
+def _suits(work: Work, pack: Digest | None, environment: str) -> None:
+    head = work.ref(refs.environment(environment)) if len(environment) <= 128 else None
+    if head is None:
+        raise EnvironmentMissing(environment=environment[:128])
+    governed = bool(work.effects.log.refs(refs.policy_published("")))
+    if pack is not None and governed and load(work.effects.store, head, Environment).production:
+        if work.ref(refs.policy_published(pack)) is None:
+            raise PackUnpublished(pack=pack, environment=environment)
+        work.expect(refs.environment(environment), head)
+
+
+def _move(  # noqa: PLR0917 - the fields of the record
+    work: Work,
+    environment: str,
+    pack: Digest,
+    cause: Literal["activate", "rollback"],
+    reason: str,
+    before: Digest | None,
+    replaced: Digest | None,
+) -> None:
+    made = PolicyActivation(
+        environment=environment,
+        pack=pack,
+        cause=cause,
+        reason=reason,
+        before=before,
+        replaced=replaced,
+        by=work.caller.actor,
+        at=work.now,
+        nonce=work.effects.entropy.nonce(),
+    )
+    name = save(work.effects.store, made)
+    moves = (work.move(refs.policy(environment), pack), work.move(refs.policy_activation(environment), name))
+    event = "policy.activated" if cause == "activate" else "policy.rolled_back"
+    work.note(event, pack, moves, beside=(name,))
+    work.commit()
 
 
 def store_trust_table(effects: Effects, caller: Caller, data: bytes) -> Digest:

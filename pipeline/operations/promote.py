@@ -10,7 +10,7 @@ import msgspec
 
 from cas import digest, refs
 from cas.digest import Digest
-from cas.problems import Category, ExpectationFailed, Problem
+from cas.problems import ExpectationFailed
 from cas.records.deploy import Deployed
 from cas.records.picture import DecideInput2
 from cas.records.promotion import BreakGlass, Promotion, PromotionStatus
@@ -22,14 +22,24 @@ from pipeline.effects import Caller, Effects
 from pipeline.operations import asking
 from pipeline.operations.asking import Judged, Place, evaluate, simulate
 from pipeline.operations.attestations import seal_record
+from pipeline.operations.promotion_problems import (
+    DecisionStale,
+    OrderBroken,
+    PacketForeign,
+    PreviousWrong,
+    PurposeWrong,
+)
 from pipeline.operations.promotions import PromotionMissing, PromotionView, listed, view, waiting_for
 from pipeline.operations.release_state import check_may
 from pipeline.operations.work import Work
 from pipeline.stages.decide2 import DECIDE2
 
 __all__ = [
+    "DecisionStale",
     "Judged",
+    "OrderBroken",
     "PacketForeign",
+    "PreviousWrong",
     "PromotionMissing",
     "PromotionView",
     "PurposeWrong",
@@ -44,51 +54,6 @@ __all__ = [
     "waiting_for",
 ]
 ATTEMPTS: Final = 4
-
-
-class OrderBroken(Problem):
-    """The release does not run in the environment that comes before."""
-
-    code = "promotion.order_broken"
-    category = Category.CONFLICT
-    title = "The release has not been deployed in the environment before"
-    remedy = "Promote and deploy it there first."
-
-
-class PurposeWrong(Problem):
-    """A promotion is asked for with another purpose than its kind."""
-
-    code = "promotion.purpose_wrong"
-    category = Category.INVALID
-    title = "Promotions are requested for promotion, or for rollback to a packet"
-    remedy = "Leave the purpose out, or ask for a rollback; simulations have a call of their own."
-
-
-class PacketForeign(Problem):
-    """A rollback names a packet that this release did not leave there."""
-
-    code = "promotion.packet_foreign"
-    category = Category.INVALID
-    title = "A rollback returns to what this release left there before, and to nothing else"
-    remedy = "Use stella rollback, which finds the packet; anything else goes through the gates as a promotion."
-
-
-class PreviousWrong(Problem):
-    """The promotion that this one repeats was not rejected, or was about something else."""
-
-    code = "promotion.previous_wrong"
-    category = Category.INVALID
-    title = "Only a rejected promotion of the same release line and environment can be asked again"
-    remedy = "Leave the earlier promotion out, or name the one that was rejected."
-
-
-class DecisionStale(Problem):
-    """What the decision rests on has moved, or its time is over."""
-
-    code = "promotion.decision_stale"
-    category = Category.CONFLICT
-    title = "The decision no longer holds"
-    remedy = "Decide again: stella promote decide."
 
 
 @dataclass(slots=True)

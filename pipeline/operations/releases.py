@@ -105,14 +105,48 @@ def create(
 
     Raises: release.invalid, release.name_taken, compose.invalid, template.*, image.*, registry.* problems
     """
+    work = Work(effects, caller)
+    release = drafted(
+        work,
+        name,
+        components,
+        template=template,
+        compose_files=compose_files,
+        platforms=platforms,
+        line=line,
+        source=source,
+        keep_images=keep_images,
+    )
+    created = settled(work, release)
+    if not created.existed:
+        work.commit()
+    return created
+
+
+def drafted(
+    work: Work,
+    name: str,
+    components: Sequence[ComponentSpec | tuple[str, str]],
+    *,
+    template: Path | Mapping[str, CapturedFile] | None = None,
+    compose_files: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    line: str = "",
+    source: Mapping[str, str] | None = None,
+    keep_images: bool = False,
+) -> Release:
+    """Resolve, capture and check what a release is to hold; nothing is noted.
+
+    Raises: as ``create``
+    """
+    effects = work.effects
     specs = [spec if isinstance(spec, ComponentSpec) else ComponentSpec(*spec) for spec in components]
     check_names(name, line, specs)
     files = template_files(template, tuple(compose_files))
-    work = Work(effects, caller)
     made = tuple(sorted((component_of(effects, spec, tuple(platforms), keep_images) for spec in specs), key=by_name))
     tree = keep_tree(work, files)
     project = read_project(work, tree, tuple(compose_files), made)
-    release = Release(
+    return Release(
         name=name,
         line=line or line_of(name),
         components=made,
@@ -120,16 +154,21 @@ def create(
         compose=project,
         source=pairs(dict(source or {})),
         created_at=work.now,
-        created_by=caller.actor,
+        created_by=work.caller.actor,
         nonce=effects.entropy.nonce(),
     )
-    known = work.ref(refs.release(name))
+
+
+def settled(work: Work, release: Release) -> Created:
+    """Note what freezes a release, or give the same one that is there; the work's caller commits.
+
+    Raises: release.name_taken, release.illegal_move
+    """
+    known = work.ref(refs.release(release.name))
     if known is not None:
-        return _existing(effects, known, release)
-    flow.release_after(name, standing_in(work, name).state, "create")
-    created = freeze(work, release)
-    work.commit()
-    return created
+        return _existing(work.effects, known, release)
+    flow.release_after(release.name, standing_in(work, release.name).state, "create")
+    return freeze(work, release)
 
 
 def by_name(component: Component) -> str:

@@ -112,6 +112,11 @@ class Work:
         )
         self._runs = []
 
+    @property
+    def noted(self) -> bool:
+        """Tell whether there is anything to append."""
+        return bool(self._entries)
+
     def commit(self) -> Appended:
         """Append everything noted, and wait until it is durable.
 

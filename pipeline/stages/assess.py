@@ -328,7 +328,7 @@ def _unknowns(
         rows.extend(unknowns.about_component(piece.question, len(piece.sboms)))
     for found in matched:
         rows.extend(found.unknowns)
-    rows.extend(unknowns.about_findings(findings))
+    rows.extend(unknowns.about_findings((one, one.sbom) for one in findings))
     return unknowns.in_order(rows)
 
 

@@ -6,14 +6,14 @@ verified, unsigned or bad. The picture does not know who asked: two questions ab
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from cas import refs
 from cas.digest import Digest
 from cas.pictures import picture_of
-from cas.records.base import Instant
+from cas.records.base import Instant, Record
 from cas.records.evidence import Admission, AttestationFacts, Evidence, SbomFacts, VexFacts
 from cas.records.picture import AssessedFinding2, AssessInput2, Assessment2, EvidenceRow2, Findings2, Picture
 from cas.records.policy import VexTrustTable, Waiver, Waiver2
@@ -33,11 +33,12 @@ from policy.accepted import Accepted
 from policy.assessing import Context, Known, Listed, Piece, findings, order
 from policy.images import named
 from policy.instants import earliest_after
-from policy.packs.view import trust_table_of
+from policy.packs.view import whole_of
 from policy.product_identity import Subject, links_of
 from policy.reported import package_of
 from policy.trust_table import BUILT_IN
 
+R = TypeVar("R", bound=Record)
 MAX_FINDINGS: Final = 250_000
 _KIND: Final = msgspec.json.Decoder(msgspec.defstruct("Kind", [("kind", str)]))
 
@@ -86,6 +87,8 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
     heard = [_heard(one, parts[one.component], io) for one in question.components]  # (1)
     matched = _matched(asked, question, heard, io)  # (2)
     table, table_digest = _table(question, io)
+    documents = _documents(heard, matched)
+    places = {name: place for place, name in enumerate(documents)}
     granted = (_waiver(name, io) for name in question.waivers)
     context = Context(
         question.as_of,
@@ -93,6 +96,7 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
         accepted.in_force(granted, environment.name, release.line, question.as_of),
         _baseline(asked, question, release.line, io),
         _Lists(question.feed, io),
+        places.__getitem__,
         within,
     )
     found: list[AssessedFinding2] = []
@@ -107,8 +111,9 @@ def assess(asked: AssessInput2, io: StageIO) -> Assessment2:
     picture = Picture(
         components=tuple(_counted(one) for one in heard),
         evidence=tuple(sorted((row for one in heard for row in one.rows), key=_row_order)),
+        documents=documents,
         findings=tuple(found),
-        unknowns=_unknowns(question, heard, matched.values(), found),  # (4)
+        unknowns=_unknowns(question, heard, matched.values(), [(one, documents[one.sbom]) for one in found]),  # (4)
         template=_template(asked, question, release, io),
         trust_table=table_digest,
     )
@@ -125,13 +130,21 @@ def _heard(question: ComponentQuestion, part: Component, io: StageIO) -> _Heard:
         if admission.subject != evidence.subject or admission.subject not in question.subjects:
             raise EvidenceForeign(admission=name, subject=admission.subject)
         facts = io.derive(admission.facts, facts_of, via=name)
-        heard.take(_row(question, (name, admission), evidence, facts, io), facts)
+        heard.take(row_of(question, (name, admission), evidence, facts, io), facts)
     return heard
 
 
-def _row(
-    question: ComponentQuestion, admitted: tuple[Digest, Admission], evidence: Evidence, facts: Facts, io: StageIO
+class Loads(Protocol):
+    """Whatever gives records by digest: a stage's io, or a reader outside of stages."""
+
+    def load(self, wanted: Digest, kind: type[R], /) -> R:
+        """Give a record."""
+
+
+def row_of(
+    question: ComponentQuestion, admitted: tuple[Digest, Admission], evidence: Evidence, facts: Facts, io: Loads
 ) -> EvidenceRow2:
+    """Say what standing a piece of evidence has for a component."""
     name, admission = admitted
     checked = io.load(evidence.verification, Verification) if evidence.verification else None
     covers = checked is not None and evidence.envelope == checked.envelope and evidence.subject in checked.subjects
@@ -176,13 +189,19 @@ def _matched(asked: AssessInput2, question: Question, heard: list[_Heard], io: S
     return matched
 
 
+def _documents(heard: list[_Heard], matched: dict[Digest, Findings2]) -> tuple[Digest, ...]:
+    """List what findings may point at: SBOMs, reports, objects of the feed."""
+    raws = {row.raw for one in heard for row, _ in (*one.sboms, *one.reports)}
+    return tuple(sorted(raws | {match.package for found in matched.values() for match in found.matches}))
+
+
 def _waiver(name: Digest, io: StageIO) -> Accepted:
     new = getattr(_KIND.decode(io.read(name)), "kind", "") == str(Waiver2.__struct_config__.tag)
     return Accepted(name, io.load(name, Waiver2) if new else io.load(name, Waiver))
 
 
 def _table(question: Question, io: StageIO) -> tuple[VexTrustTable, Digest]:
-    chosen = trust_table_of(io.read(question.policy)) if question.policy else None
+    chosen = whole_of(io.read(question.policy), io.read).trust_table if question.policy else None
     if chosen is not None:
         return io.load(chosen, VexTrustTable), chosen
     return BUILT_IN, io.keep(BUILT_IN)
@@ -259,7 +278,7 @@ def _counted(heard: _Heard) -> ComponentRow:
 
 
 def _unknowns(
-    question: Question, heard: list[_Heard], matched: Iterable[Findings2], found: list[AssessedFinding2]
+    question: Question, heard: list[_Heard], matched: Iterable[Findings2], found: list[tuple[AssessedFinding2, Digest]]
 ) -> tuple[UnknownRow, ...]:
     rows = list(unknowns.about_question(question))
     for one in heard:
@@ -271,8 +290,8 @@ def _unknowns(
         rows.extend(unknowns.about_signature(each.raw) for each in one.rows if each.standing == "bad")
     analysed = {(one.part.name, one.question.platform) for one in heard if one.reach}
     rows.extend(
-        unknowns.about_reach(one)
-        for one in found
+        unknowns.about_reach(one, sbom)
+        for one, sbom in found
         if one.open and one.reach.state == "U" and (one.component, one.platform) in analysed
     )
     for answer in matched:

@@ -18,6 +18,7 @@ from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
+from pipeline.stages.read_feed import READ_FEED
 from pipeline.stages.read_template import READ_TEMPLATE
 from pipeline.stages.rego import REGO
 from pipeline.stages.render import RENDER
@@ -30,6 +31,7 @@ STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
     VERIFY,
     VERIFY_SIGSTORE,
+    READ_FEED,
     IMPORT_FEED,
     IMPORT_FEED2,
     COMPOSE,

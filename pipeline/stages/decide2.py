@@ -15,7 +15,7 @@ from pipeline.stages import decide as first
 from policy.evaluate import Asked, ask, gate
 from policy.gate import MomentView
 from policy.instants import earliest_after, plus
-from policy.packs.view import pack_of
+from policy.packs.view import whole_of
 from policy.params import of_pairs
 
 BREAK_GLASS: Final = "break_glass/1"
@@ -33,7 +33,7 @@ def decide(asked: DecideInput2, io: StageIO) -> Decision:
     environment = io.load(asked.environment, Environment)
     plain = _plain(asked)
     first.check(plain, promotion, verdict, environment, io)
-    pack = pack_of(io.read(verdict.policy)) if verdict.policy else None
+    pack = whole_of(io.read(verdict.policy), io.read) if verdict.policy else None
     glass = _glass(asked, promotion, environment, io)
     rollback = promotion.purpose == "rollback"
     gates = first.gates(pack, environment.name, rollback=rollback)

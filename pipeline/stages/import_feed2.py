@@ -116,12 +116,21 @@ def _came(
             continue
         document = osv_documents.document(io.read(raw), raw, source)
         captured.add(document.id)
-        for held in (came.get(document.id), library.get(document.id)):
-            if held is not None and (held.modified, held.raw) > (document.modified, document.raw):
-                break
-        else:
+        if _newer(document, came.get(document.id), library.get(document.id)):
             came[document.id] = document
     return came, captured
+
+
+def _newer(document: FeedDocument2, came: FeedDocument2 | None, held: FeedDocument2 | None) -> bool:
+    """Tell whether a document replaces what came before it and what the base holds.
+
+    A source that dates nothing (Debian's tracker, Alpine's secdb) is believed when it is captured again.
+    """
+    if came is not None and (came.modified, came.raw) > (document.modified, document.raw):
+        return False
+    if held is None or (held.source == document.source and held.modified == document.modified):
+        return True
+    return (held.modified, held.raw) < (document.modified, document.raw)
 
 
 def _gone(capture: FeedCapture2, library: Library, captured: set[str]) -> list[str]:

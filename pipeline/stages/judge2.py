@@ -24,7 +24,7 @@ from policy.counting import distinct
 from policy.evaluate import Asked, ask, judged_gates, outcome_of
 from policy.gate import FactView
 from policy.instants import earliest_after, plus
-from policy.packs.view import pack_of
+from policy.packs.view import flattened, pack_of
 
 MAX_PACKS: Final = 256
 
@@ -87,7 +87,8 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
     Without a pack, or with one that asks nothing, the answer is deny. ``valid_until`` is the earliest of every time
     relied on: the pack's verdict_ttl, waiver ends and weights of claims, and what the gates name.
 
-    Raises: judge.assessment_foreign, judge.answer_foreign, policy.gate_unknown, policy.params_invalid
+    Raises: judge.assessment_foreign, judge.answer_foreign, policy.gate_unknown, policy.params_invalid,
+        policy.pack_unresolved
     """
     question = io.derive(asked.question, _question, via=asked.question)
     assessment = io.load(asked.assessment, Assessment2)
@@ -109,7 +110,8 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
     ttl = DEFAULT_TTL
     gates: tuple[Asked, ...] = ()
     if question.policy:
-        pack = io.derive(question.policy, pack_of, via=asked.question)
+        whole = io.derive(question.policy, pack_of, via=asked.question)
+        pack = flattened(whole, question.policy, lambda name, via: io.derive(name, pack_of, via=via))
         ttl, gates = pack.verdict_ttl_seconds, _compiled(question.policy, pack, environment.name)
     evaluated = ask(gates, view)
     last = plus(question.as_of, ttl)

@@ -120,13 +120,15 @@ def _release(purl: Purl) -> tuple[str, str]:
     given = purl.qualifier("distro").lower()
     if given in _CODENAMES:
         return "debian", _CODENAMES[given]
+    if "tumbleweed" in given:
+        return "opensuse", "tumbleweed"
     if found := _DISTRO.match(given):
         family = found.group(1)
         return _FAMILIES.get(family, family), found.group(2)
     namespace = _FAMILIES.get(purl.namespace, purl.namespace)
     family, _, rest = given.partition("-")
-    if "tumbleweed" in given or rest in ("edge", "stream"):
-        return ("opensuse" if "tumbleweed" in given else family), rest or given
+    if rest in ("edge", "stream"):
+        return family, rest
     if purl.type == "rpm" and (found := _EL.search(purl.version)):
         return namespace, found.group(1)
     if purl.type == "deb" and namespace == "debian" and (found := _DEB.search(purl.version)):
@@ -217,7 +219,10 @@ def place(purl: Purl, source: str = "") -> Asked:
     name = _language_name(purl)
     outer: tuple[str, ...] = ("TuxCare",) if "tuxcare" in purl.version else ()
     outer += ("Root",) if "rootio" in name else ()
-    return Asked((*(f"{each}:{ecosystem}" for each in outer), ecosystem), ((name, purl.version),), "", purl.version)
+    names: tuple[tuple[str, str], ...] = ((name, purl.version),)
+    if purl.type == "golang" and purl.subpath:  # generators cut module paths: a module below, or a package in this one
+        names = ((f"{name}/{purl.subpath}", purl.version), *names)
+    return Asked((*(f"{each}:{ecosystem}" for each in outer), ecosystem), names, "", purl.version)
 
 
 @functools.lru_cache(maxsize=1 << 16)

@@ -24,7 +24,10 @@ def check(params: Params, view: FactView) -> Answer:
     groups = open_groups(view, lambda one: one.new and _heavy(params, one))
     over = tuple(
         of_group(
-            "new_vulnerability", group, (("score", score(group[0]) or "none"), ("threshold", params.threshold_tenths))
+            view,
+            "new_vulnerability",
+            group,
+            (("score", score(group[0]) or "none"), ("threshold", params.threshold_tenths)),
         )
         for group in groups
     )

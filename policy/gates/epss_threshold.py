@@ -22,10 +22,12 @@ def check(params: Params, view: FactView) -> Answer:
     for group in open_groups(view):
         scores = [one.epss for one in group if one.epss is not None]
         if not scores:
-            unscored.append(of_group("epss_missing", group, ()))
+            unscored.append(of_group(view, "epss_missing", group, ()))
         elif max(scores) >= params.threshold_millionths:
             over.append(
-                of_group("likely_exploited", group, (("epss", max(scores)), ("threshold", params.threshold_millionths)))
+                of_group(
+                    view, "likely_exploited", group, (("epss", max(scores)), ("threshold", params.threshold_millionths))
+                )
             )
     missing = missing_facts(view)
     shown = [] if params.unscored == "ignore" else unscored

@@ -28,10 +28,10 @@ def check(params: Params, view: FactView) -> Answer:
         arguments = (("due", due), ("listed", listed))
         end = plus(f"{due}T00:00:00Z", DAY)
         if params.grace_until_due and view.question.as_of < end:
-            soon.append(of_group("exploited_in_grace", group, arguments))
+            soon.append(of_group(view, "exploited_in_grace", group, arguments))
             ends.add(end)
         else:
-            late.append(of_group("known_exploited", group, arguments))
+            late.append(of_group(view, "known_exploited", group, arguments))
     missing = missing_facts(view)
     if view.feed is not None and view.feed.kev is None:
         missing = (*missing, finding("kev_missing", flips=(("import_kev", ""),)))

@@ -30,11 +30,11 @@ def check(params: Params, view: FactView) -> Answer:
     for group in grouped(closed):
         state = worst(group).reach.state
         if state in params.forbid:
-            refuted.append(shown("not_affected_refuted", group))
+            refuted.append(shown(view, "not_affected_refuted", group))
         elif state in params.permit:
             permitted += 1
         else:
-            bare.append(shown("not_affected_unproven", group))
+            bare.append(shown(view, "not_affected_unproven", group))
     told = () if params.otherwise == "pass" else tuple(bare)
     status: GateStatus = "pass"
     if refuted or (bare and params.otherwise == "fail"):

@@ -36,11 +36,11 @@ def check(params: Params, view: FactView) -> Answer:
             continue
         state = worst(group).reach.state
         if state in REACHABLE or state == "X":
-            reachable.append(shown("reachable", group))
+            reachable.append(shown(view, "reachable", group))
         elif state in params.unreachable:
             unreachable += 1
         else:
-            unclear.append(shown("reachability_unknown", group))
+            unclear.append(shown(view, "reachability_unknown", group))
     missing = missing_facts(view)
     told = () if params.unknown == "ignore" else tuple(unclear)
     return Answer(

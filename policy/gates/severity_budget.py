@@ -43,7 +43,7 @@ def check(params: Params, view: FactView) -> Answer:
     found: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
     for group in groups:
         found[group[0].severity] += 1
-    over = tuple(_over(params, groups, found))
+    over = tuple(_over(params, view, groups, found))
     missing = missing_facts(view)
     status: GateStatus = "fail" if over else "unknown" if missing else "pass"
     return Answer(status, over + missing, tuple(found.items()))
@@ -58,13 +58,15 @@ def _groups(params: Params, view: FactView) -> tuple[tuple[AnyFinding, ...], ...
     return distinct(one for one in counted if one.fixed_in or not params.fixable_only)
 
 
-def _over(params: Params, groups: tuple[tuple[AnyFinding, ...], ...], found: dict[str, int]) -> Iterator[Finding]:
+def _over(
+    params: Params, view: FactView, groups: tuple[tuple[AnyFinding, ...], ...], found: dict[str, int]
+) -> Iterator[Finding]:
     budgets: dict[str, int | None] = {label: getattr(params, label) for label in SEVERITIES}
     over = {label: budget for label, budget in budgets.items() if budget is not None and found[label] > budget}
     for group in groups if over else ():
         severity = group[0].severity
         if severity in over:
-            yield of_group("over_budget", group, (("count", found[severity]), ("budget", over[severity])))
+            yield of_group(view, "over_budget", group, (("count", found[severity]), ("budget", over[severity])))
 
 
 GATE = Gate(

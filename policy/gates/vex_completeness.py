@@ -29,9 +29,9 @@ def check(params: Params, view: FactView) -> Answer:
     for group in grouped(closed):
         said = _said_of(group, analyses)
         if params.require_graph and not any(facts.graph is not None for facts in said):
-            missing.append(shown("graph_missing", group))
+            missing.append(shown(view, "graph_missing", group))
         if params.require_path_analysis and not any(facts.method == "static" and facts.complete for facts in said):
-            missing.append(shown("path_analysis_missing", group))
+            missing.append(shown(view, "path_analysis_missing", group))
     counted = (("claims", len(grouped(closed))), ("incomplete", len({each.vulnerability for each in missing})))
     return Answer("fail" if missing else "pass", tuple(missing), counted)
 

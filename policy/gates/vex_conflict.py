@@ -21,7 +21,7 @@ def check(params: Params, view: FactView) -> Answer:
         for one in view.assessment.findings
         if one.vex == "conflict" and (params.count_waived or one.waived_by is None)
     ]
-    findings = tuple(of_group("vex_conflict", group, _sides(group[0])) for group in distinct(torn))
+    findings = tuple(of_group(view, "vex_conflict", group, _sides(group[0])) for group in distinct(torn))
     return Answer("fail" if findings else "pass", findings, (("conflicts", len(findings)),))
 
 

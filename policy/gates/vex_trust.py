@@ -19,6 +19,7 @@ def check(params: Params, view: FactView) -> Answer:
     weak = distinct(one for one in closed if _strongest(params, one) < params.minimum_score)
     findings = tuple(
         of_group(
+            view,
             "vex_too_weak",
             group,
             (("score", min(_strongest(params, one) for one in group)), ("demanded", params.minimum_score)),

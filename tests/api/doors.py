@@ -21,6 +21,7 @@ from tests.support.world import World
 ALICE = keys.generate("ed25519", purposes=("approve", "submit"), ref="alice")
 BOB = keys.generate("ed25519", purposes=("approve", "submit"), ref="bob")  # in no directory
 CAROL = keys.generate("ed25519", purposes=("approve", "submit"), ref="bob")
+DORA = keys.generate("ed25519", purposes=("approve", "submit"), ref="dora")
 ROOT = keys.generate("ed25519", purposes=("root",), ref="root")
 SERVER = keys.generate("ed25519", purposes=("server",), ref="server")
 STICKER = keys.generate("rsa", purposes=("server",), ref="sticker")
@@ -48,6 +49,7 @@ class Doors:
         people = (
             *trust.current(self.effects).directory.people,
             Person(id="person:" + "b" * 32, login="bob", groups=("approvers",), keys=(CAROL.key,)),
+            Person(id="person:" + "c" * 32, login="dora", groups=(), keys=(DORA.key,)),
         )
         trust.set_directory(self.effects, OWNER, people, [ROOT])
         self.instance: Instance = of_effects(self.settings, self.effects)

@@ -11,9 +11,9 @@ from cas.digest import of_bytes
 from cas.records.attest import SigstoreIdentity, SigstoreRoot, SigstoreTrust
 from pipeline.operations.approve import ApprovalView, statement_to_sign
 from pipeline.operations.attestations import sign_statement
-from tests.api.doors import CAROL, ROOT
+from tests.api.doors import ALICE, CAROL, ROOT
 from tests.support.images import Layout, LayoutImages
-from tests.support.judging import sbom
+from tests.support.judging import openvex, sbom
 from tests.support.sigstore import DATA
 
 COMPOSE = b"services:\n  web:\n    image: registry.example/shop/web:v1\n"
@@ -30,7 +30,11 @@ moment:
     gate: approvals/1
     enforcement: block
 """
-OSV = b'{"schema_version":"1.6.0","id":"PYSEC-2024-1","modified":"2024-01-01T00:00:00Z","affected":[]}'
+OSV = (
+    b'{"schema_version":"1.6.0","id":"PYSEC-2024-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":'
+    b'{"ecosystem":"PyPI","name":"requests"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}'
+)
+CLAIMED = "PYSEC-2024-1@pkg:pypi/requests@2.31.0#shop-v1/web/linux/amd64/prod"
 
 
 class Journey:
@@ -96,6 +100,8 @@ class Journey:
         [listed] = self.ask("evidence.list", subject=image).items
         assert self.ask("evidence.show", admission=listed.admission).receipt == listed
         assert self.ask("evidence.collect", image="registry.test/shop:v1").image == image
+        claim = openvex("PYSEC-2024-1", "affected", f"pkg:oci/web@{image}")
+        self.ask("evidence.submit", documents=[{"data": claim, "subject": image}])
         self.move("object.read", f"/objects/{self.raw}")
         self.ask("policy.store", yaml=PACK)
         self.ask("policy.list")
@@ -143,19 +149,59 @@ class Journey:
         self.ask("release.list")
         self.ask("release.show", release="shop-v1")
         self.ask("release.diff", release="shop-v1", old="shop-v1")
-        waiver = self.ask("waiver.grant", vulnerability="CVE-2024-1", reason="test", expires_at="2026-03-05T00:00:00Z")
-        self.ask("waiver.list")
-        self.ask("waiver.withdraw", waiver=waiver.digest)
+        self.accept()
         verdict = self.ask("gate.evaluate", release="shop-v1", environment="prod")
         assert verdict.outcome == "allow", verdict.why
         self.verdict = verdict.digest
+        whole = self.ask("evaluation.create", release="shop-v1", environment="prod")
+        assert (whole.verdict.digest, whole.created, whole.receipts) == (verdict.digest, False, ())
         self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
+        self.vex(verdict.digest)
         self.ask("verdict.list")
         self.ask("verdict.show", verdict=verdict.digest)
         self.ask("promotion.plan", release="shop-v1", environment="prod")
         cancelled = self.ask("promotion.request", release="shop-v1", environment="prod", reason="x")
         self.ask("promotion.cancel", promotion=cancelled.id)
         return self.approved(self.ask("promotion.request", release="shop-v1", environment="prod", reason="go").id)
+
+    def accept(self):
+        """A waiver by two people, one that is refused, and a verdict set aside and reviewed."""
+        wanted = {"vulnerability": "CVE-2024-1", "reason": "x", "ticket": "T", "expires_at": "2026-03-05T00:00:00Z"}
+        asked = self.ask("waiver.request", **wanted)
+        assert [one.id for one in self.ask("waiver.requests").items] == [asked.id]
+        statement = self.ask("waiver.to_sign", waiver_request=asked.id).statement
+        waiver = self.ask("waiver.approve", envelope=self.signed(statement, CAROL))
+        assert (waiver.requested_by, waiver.approved_by) == ("alice", "bob")
+        self.ask("waiver.list")
+        self.ask("waiver.withdraw", waiver=waiver.digest)
+        self.ask("waiver.refuse", waiver_request=self.ask("waiver.request", **wanted).id)
+        wanted = {"release": "shop-v1", "environment": "prod", "reason": "down", "ticket": "INC"}
+        asked = self.ask("break_glass.request", **wanted, expires_at="2026-03-01T20:00:00Z")
+        statement = self.ask("break_glass.to_sign", glass_request=asked.id).statement
+        self.ask("break_glass.sign", envelope=self.signed(statement, ALICE))
+        made = self.ask("break_glass.sign", envelope=self.signed(statement, CAROL))
+        (one,) = self.ask("break_glass.list").unreviewed
+        assert (one.digest, one.people) == (made.break_glass, ("alice", "bob"))
+        mine, self.token = self.token, self.doors.token(*SCOPES, by="person:" + "c" * 32)
+        self.ask("break_glass.review", break_glass=one.digest, outcome="justified", reason="it was down")
+        self.token = mine
+
+    def signed(self, statement, key):
+        """Sign what the instance gave to be signed, as a person does elsewhere."""
+        return base64.b64encode(sign_statement(base64.b64decode(statement), [key])).decode()
+
+    def vex(self, verdict):
+        """Explained, agreed, compared, trusted, exported."""
+        (told,) = self.ask("vex.explain", subject="shop-v1", vulnerability="PYSEC-2024-1").items
+        assert (told.why, told.status, told.meaning) == ("counts", "affected", "It applies and counts.")
+        (agreed,) = self.ask("vex.consensus", release="shop-v1").items
+        assert self.ask("vex.get", id=agreed.id) == agreed
+        assert (agreed.id, agreed.consensus_state) == (CLAIMED, "affected")
+        assert self.ask("vex.delta", old=verdict, new=verdict).items == ()
+        shown = self.ask("vex.trust_show", environment="prod")
+        stored = self.ask("vex.trust_set", yaml=shown.yaml)
+        assert self.ask("vex.trust_show", table=stored.digest).table == shown.table
+        assert self.ask("vex.export", release="shop-v1").files
 
     def approved(self, promotion):
         """Bob signs with his own key; anybody may carry it."""

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import io
 import itertools
+import zipfile
 
 import msgspec
 import pytest
@@ -414,3 +416,39 @@ def test_proofs_over_http_verify(doors, http):
 
 def test_the_store_of_these_tests_is_the_reference():
     assert isinstance(Doors().world.store, MemoryStore)
+
+
+def test_a_kind_of_ones_own_judges_what_is_submitted_as_it(doors, http):
+    token = doors.token("evidence:write", "evidence:read", "policy:write")
+    schema = '{"type": "object", "required": ["approved"], "properties": {"approved": {"type": "boolean"}}}'
+    made = http.post("/api/v1/evidence/kinds", headers=token, json={"name": "review", "schema": schema})
+    assert (made.status_code, made.json()["existed"]) == (201, False)
+    listed = http.get("/api/v1/evidence/kinds", headers=token).json()["items"]
+    assert [(one["name"], one["schema"]) for one in listed] == [("review", made.json()["schema"])]
+    url = f"/api/v1/evidence?subject={IMAGE}&format=generic/review"
+    taken = http.post(url, headers=token, content=b'{"approved": true}')
+    assert taken.status_code == 201, taken.content
+    assert taken.json()["receipts"][0]["format"] == f"generic/review@{made.json()['schema']}"
+    bad = http.post(url, headers=token, content=b'{"approved": 1}')
+    assert [(one["pointer"], one["code"]) for one in bad.json()["faults"]] == [("/0/approved", "evidence.schema.type")]
+    refused = http.post("/api/v1/evidence/kinds", headers=token, json={"name": "x", "schema": '{"$ref": "#"}'})
+    problem(refused, 400, "evidence.kind_refused")
+    problem(
+        http.post("/api/v1/evidence/kinds", headers=doors.token("evidence:write"), json={"name": "y", "schema": "{}"}),
+        403,
+        "auth.scope_missing",
+    )
+
+
+def test_an_archive_of_documents_is_one_upload(doors, http):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("sbom.json", SBOM)
+        made.writestr("tests/junit.xml", '<testsuite name="x"><testcase name="a"/></testsuite>')
+    token = {**doors.token("evidence:write"), "Content-Type": "application/zip"}
+    answer = http.post(f"/api/v1/evidence?subject={IMAGE}", headers=token, content=out.getvalue())
+    assert answer.status_code == 201, answer.content
+    assert [(one["member"], one["type"]) for one in answer.json()["receipts"]] == [
+        ("sbom.json", "sbom"),
+        ("tests/junit.xml", "tests"),
+    ]

@@ -3,12 +3,21 @@
 import base64
 import json
 import unicodedata
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import jsonschema_rs
 import msgspec
 import pytest
 
 from api import why
+from api.calls.verdicts import VerdictView
 from api.cli.output import ascii_json, clean
+from api.reports.junit import junit
+from api.reports.sarif import sarif
+from api.reports.shown import Files
+from api.reports.summary import summary
+from api.reports.summary import text as escaped
 from cas.problems import Problem
 from pipeline.operations import artifacts, environments, promote, releases, stop_line
 from policy.explain import explain
@@ -36,6 +45,8 @@ HOSTILE = (
     "(\\) Tj ET /JavaScript",
     "\U000e0041\ufffd",
 )
+SARIF = Path(__file__).parents[2] / "pipeline" / "formats" / "schemas" / "sarif-schema-2.1.0.json"
+VALID = jsonschema_rs.validator_for(json.loads(SARIF.read_text()), validate_formats=True)
 FORBIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
@@ -80,6 +91,71 @@ def test_explanations_in_text_markdown_and_lines_speak_to_nobody(name):
     assert "](javascript:" not in markdown(tree)
     for line in why.why_lines(judged.verdict, scene.store):
         assert not speaks(clean(msgspec.json.encode(line).decode()))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_reports_of_a_verdict_stay_what_they_are_and_speak_to_nobody(name):
+    scene, judged = denied_over(name)
+    seen = viewed(scene, judged, release=name, policy=name)
+    files = Files({ref.digest: (name, scene.store.get(ref.digest)) for ref in every_ref(judged.verdict)})
+    log = json.loads(sarif(seen, files))
+    VALID.validate(log)
+    assert not speaks("".join(texts_of(log)))
+    written = junit(seen)
+    assert not speaks(written)
+    (suite,) = ET.fromstring(written)
+    assert len(suite.findall("testcase")) == len(judged.verdict.gates)
+    shown = summary(seen, files)
+    assert not speaks(shown)
+    assert "<script" not in shown
+    assert "](javascript:" not in shown
+    assert not [line for line in shown.splitlines() if line.startswith("| a |")]
+    for shape in (written, shown, log["runs"][0]["properties"]["answer"]):
+        assert f"stella: deny verdict={judged.digest}" in shape
+
+
+def viewed(scene, judged, **foreign):
+    """What the doors would give of a verdict."""
+    verdict = judged.verdict
+    fields = {"release": "app-1", "environment": "production", "policy": "house 1"} | foreign
+    return VerdictView(
+        id="x",
+        digest=judged.digest,
+        outcome=verdict.outcome,
+        warned=False,
+        purpose=verdict.purpose,
+        as_of=verdict.as_of,
+        valid_until=verdict.valid_until,
+        gates=why.gate_lines(verdict.gates),
+        why=why.why_lines(verdict, scene.store),
+        verdict=verdict,
+        standing=1,
+        **fields,
+    )
+
+
+def every_ref(verdict):
+    return [ref for gate in verdict.gates for one in gate.findings for ref in one.evidence]
+
+
+def texts_of(value):
+    """Every string of a JSON value, keys too."""
+    if isinstance(value, dict):
+        return [text for pair in value.items() for each in pair for text in texts_of(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in texts_of(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_markdown_calls_nobody_and_links_nothing():
+    for foreign in ("@everyone", "http://evil.test", "www.evil.test", "<img src=x>", "[a](b)", "a|b", "`x`"):
+        shown = escaped(foreign)
+        assert "@" not in shown.replace("&#64;", "")
+        assert "://" not in shown
+        assert "www." not in shown
+        assert not {"<", "[", "|", "`"} & set(
+            shown.replace("\\<", "").replace("\\[", "").replace("\\|", "").replace("\\`", "")
+        )
 
 
 @pytest.mark.parametrize("name", HOSTILE)

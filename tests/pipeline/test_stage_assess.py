@@ -20,6 +20,7 @@ from pipeline.stages.assess2 import ASSESS2
 from pipeline.stages.gather import GATHER
 from pipeline.stages.match2 import MATCH2
 from policy.assessing import shown_name
+from policy.lines import lines_of
 from policy.trust_table import BUILT_IN
 from tests.pipeline.test_stage_gather import a_deployed, asked
 from tests.support.judging import PACK, Scene, openvex, osv, sbom, signed
@@ -52,9 +53,12 @@ def parts(scene):
 
 def test_findings_carry_the_line_of_the_sbom_and_of_the_feed():
     scene = scene_with(BAD)
-    (finding,) = assessment(scene).findings
-    raw = json.loads(scene.store.get(finding.sbom))
-    assert finding.sbom_pointer == "/components/0"
+    shown = assessment(scene)
+    (finding,) = shown.findings
+    package, advisory = lines_of(finding, shown)
+    raw = json.loads(scene.store.get(package.digest))
+    assert package.pointer == "/components/0"
+    assert scene.store.has(advisory.digest)
     assert raw["components"][0]["name"] == "requests"
     assert (finding.vulnerability, finding.open, finding.new) == ("CVE-2026-0001", True, True)
 

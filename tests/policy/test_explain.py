@@ -129,6 +129,10 @@ def test_hostile_names_reach_no_terminal_and_no_page_raw(each):
         if each.name == "built_by"
         else {"max_days": 1}
         if each.name == "evidence_age"
+        else {"rules": ["sha256:" + "1" * 64]}
+        if each.name == "rego_rules"
+        else {"kind": "x"}
+        if each.name == "generic_evidence"
         else {},
     }
     _asked, answer = gate_cases.answer(each.id, cases)

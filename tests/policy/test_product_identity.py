@@ -5,14 +5,18 @@ The documents are built from what users reported as not matching elsewhere (anch
 """
 
 import dataclasses
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from cas.adapters.memory import MemoryStore
 from cas.records.evidence import Package, SbomFacts, VexProduct
+from pipeline.formats import csaf
 from pipeline.versions.vers import within
 from policy.images import named
 from policy.product_identity import Subject, best_fit, component_fit, links_of, product_fit
+from tests.support import evidence
 
 ALPINE = "sha256:124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126"
 MYAPP = "sha256:261e230db3d87f3d2df65182c3f0b2fdba02a93a319078641f2cb2168513b3c1"
@@ -156,6 +160,7 @@ def test_evidence_goes_downward_only():
         ("pkg:deb/debian/openssl?arch=source", "pkg:deb/debian/libssl3@3.0.1?arch=amd64&upstream=openssl", "package"),
         ("pkg:deb/debian/openssl@3.0.1?arch=source", "pkg:deb/debian/libssl3@3.0.1?upstream=openssl", "package_version"),
         ("pkg:deb/debian/openssl", "pkg:deb/debian/libssl3@3.0.1?upstream=openssl", "package_other"),
+        ("pkg:rpm/redhat/gnutls@3.6-1?arch=src", "pkg:rpm/rhel/gnutls@3.6-1?arch=x86_64&upstream=gnutls-3.6-1.src.rpm", "package_version"),
         ("pkg:golang/stdlib@1.21.10", "pkg:golang/stdlib@go1.21.10", "package_version"),
         ("pkg:maven/a/b@1?type=jar", "pkg:maven/a/b@1", "package_version"),
         ("pkg:maven/a/b@1?type=pom", "pkg:maven/a/b@1", "package_other_qualifier"),
@@ -221,3 +226,29 @@ def test_a_bom_link_means_a_package_of_the_subjects_own_sbom():
     assert product_fit(product("urn:cdx:11-22#other"), linked, DPKG).reason == "bom_link_unknown"
     assert product_fit(product("urn:cdx:33-44"), linked, DPKG).reason == "bom_link_unknown"
     assert links_of(msgspec.structs.replace(facts, serial="")) == ()
+
+
+MULTIARCH = "redhat-multiarch/container-amd64-rpm-go-pypi.cdx-1.6.json"
+MAPPING = "mapping-rpm-npm-pypi.cdx-1.4.json"
+
+
+@pytest.mark.parametrize(
+    ("document", "sbom", "status", "package", "applies"),
+    [
+        ("redhat-cve-2024-50602-expat", MULTIARCH, "fixed", "pkg:rpm/redhat/expat@2.2.5-16.el8_10", True),
+        ("redhat-cve-2024-50602-expat", MAPPING, "fixed", "pkg:rpm/rhel/expat@2.5.0-2.el9_4", False),
+        ("redhat-cve-2024-28834-gnutls", MULTIARCH, "fixed", "pkg:rpm/redhat/gnutls@3.6.16-8.el8_9.3", True),
+        ("redhat-cve-2024-28834-gnutls", MAPPING, "fixed", "pkg:rpm/rhel/gnutls@3.8.3-4.el9_4", True),
+        ("redhat-cve-2024-0727-openssl", MAPPING, "fixed", "pkg:rpm/rhel/openssl@3.0.7-27.el9", True),
+        ("redhat-cve-2024-0727-openssl", MAPPING, "not_affected", "pkg:rpm/rhel/openssl-fips-provider@", True),
+        ("redhat-cve-2024-0727-openssl", MAPPING, "not_affected", "pkg:rpm/rhel/openssl@3.0.7-27.el9", False),
+    ],
+)
+def test_real_advisories_meet_real_packages(document, sbom, status, package, applies):
+    """Red Hat names products by CPE and packages by purl; syft and Red Hat spell the same packages otherwise."""
+    path = Path(__file__).parents[1] / "data" / "csaf" / f"{document}.vex.json"
+    said = [one for one in csaf.read(path.read_bytes(), "2.0").statements if one.status == status]
+    found = evidence.facts_of(MemoryStore(), evidence.sbom(sbom)).record
+    (purl,) = [one.purl for one in found.packages if one.purl.startswith(package)]
+    fits = [best_fit(one.products, NODE_IMAGE, purl, within) for one in said]
+    assert any(fit.applies for fit in fits) is applies, fits

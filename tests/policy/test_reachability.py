@@ -130,10 +130,10 @@ def test_the_unsigned_raise_and_never_lower():
     assert len(reach_of((SR, liar), NAMES, PURL).evidence) == 2  # shown all the same
 
 
-def test_static_analysis_that_saw_a_part_only_cannot_say_unreachable():
-    assert state(spoken(target("unreachable"), complete=False)) == "U"
-    assert state(spoken(target("unobserved"), complete=False, method="runtime")) == "RU"
-    assert state(spoken(target("reachable"), complete=False)) == "SR"
+def test_silence_says_nothing_and_an_answer_counts_however_much_was_seen():
+    assert state(spoken(target("unreachable"), complete=False)) == "SU"
+    assert state(spoken(complete=True)) == "U"
+    assert state(spoken(target("unknown"))) == "U"
 
 
 def test_one_reached_symbol_is_enough_and_all_must_be_unreached():

@@ -86,7 +86,7 @@ def test_the_corpus_names_every_type_of_drift():
 @pytest.mark.parametrize(
     ("file", "old", "new", "stage"),
     [
-        ("policy/gates/severity_budget.py", "found[severity] > budget", "found[severity] < budget", "judge"),
+        ("policy/gates/severity_budget.py", "found[label] > budget", "found[label] < budget", "judge"),
         ("policy/gates/severity_budget.py", '"fail" if over else', '"pass" if over else', "judge"),
         (
             "policy/gates/severity_budget.py",

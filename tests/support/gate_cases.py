@@ -91,8 +91,21 @@ def finding(**given):
 REACH = {"state": "U", "path": [], "confidence": 0, "evidence": []}
 
 
-def pictured_finding(**given):
-    """As ``finding``, as assess/2 leaves it."""
+def pictured_findings(given):
+    """As ``finding``, as assess/2 leaves them: rows, and the documents they point at."""
+    whole = [_pictured_finding(**one) for one in given]
+    documents = sorted({one[key] for one in whole for key in ("sbom", "feed_package")})
+    places = {name: place for place, name in enumerate(documents)}
+    rows = (one | {key: places[one[key]] for key in ("sbom", "feed_package")} for one in whole)
+    return tuple(documents), tuple(row_of(one, AssessedFinding2) for one in rows)
+
+
+def row_of(values, kind):
+    """Build a part that stands as an array from its values by name."""
+    return kind(**{each.name: convert(values[each.name], each.type) for each in msgspec.structs.fields(kind)})
+
+
+def _pictured_finding(**given):
     own = {key: given.pop(key) for key in list(given) if key in NEW_OF_FINDING}
     old = msgspec.to_builtins(finding(**given))
     fields = {
@@ -107,8 +120,8 @@ def pictured_finding(**given):
         "waiver_until": "2026-04-01T00:00:00Z" if old["waived_by"] else "",
         "control": "",
     }
-    reach = {"reach": REACH | own.pop("reach", {})}
-    return convert(old | fields | own | reach, AssessedFinding2)
+    reach = own.pop("reach", None)
+    return old | fields | own | {"reached": reach and REACH | reach}
 
 
 def pictured_row(**given):
@@ -122,7 +135,7 @@ def pictured_row(**given):
     return convert(old | fields | own, EvidenceRow2)
 
 
-NEW_OF_FINDING = set(AssessedFinding2.__struct_fields__) - set(AssessedFinding.__struct_fields__)
+NEW_OF_FINDING = {"reach", *AssessedFinding2.__struct_fields__} - set(AssessedFinding.__struct_fields__)
 NEW_OF_ROW = set(EvidenceRow2.__struct_fields__) - set(EvidenceRow.__struct_fields__)
 EMPTY = {str: "", int: 0, bool: True}
 
@@ -306,10 +319,12 @@ def picture_view(case, view):
     given = case.get("evidence", [])
     facts = [facts_record(one["facts"]) for one in given if isinstance(one.get("facts"), dict)]
     held = {digest.of_bytes(canon.of_record(one)): one for one in facts}
+    documents, rows = pictured_findings(case.get("findings", []))
     shown = Picture(
         components=view.assessment.components,
         evidence=tuple(pictured_row(**one) for one in given),
-        findings=tuple(pictured_finding(**one) for one in case.get("findings", [])),
+        documents=documents,
+        findings=rows,
         unknowns=view.assessment.unknowns,
         template=None,
         trust_table=name("table"),

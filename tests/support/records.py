@@ -110,7 +110,9 @@ def shapes():
     for kind in KINDS:
         for struct, info in structs(kind).items():
             name = tag(struct) if struct.__struct_config__.tag else f"part {struct.__name__}"
-            found[name] = {field.encode_name: named(field.type) for field in info.fields}
+            told = {field.encode_name: named(field.type) for field in info.fields}
+            # an array's values have no names: their order is the shape
+            found[name] = [" ".join(pair) for pair in told.items()] if info.array_like else told
     return dict(sorted(found.items()))
 
 

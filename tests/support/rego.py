@@ -25,13 +25,12 @@ def a_finding(**given):
         "vulnerability": "CVE-2026-0001", "advisory": "CVE-2026-0001", "aliases": [], "related": [],
         "ecosystem": "PyPI", "published": "", "severity": "high", "score_tenths": 75, "raw_severity": "high",
         "raw_score_tenths": 75, "severity_source": "nvd", "fixed_in": ["2.0.0"], "origin": "matched",
-        "reported_by": [], "sbom": name("sbom"), "sbom_pointer": "/components/0", "feed_package": name("package"),
+        "reported_by": [], "sbom": 0, "sbom_pointer": "/components/0", "feed_package": 1,
         "feed_pointer": "/advisories/0", "vex": "none", "claims": [],
-        "reach": {"state": "U", "path": [], "confidence": 0, "evidence": []}, "waived_by": None,
-        "waiver_effect": "", "waiver_until": "", "control": "", "open": True, "new": True, "epss": None, "kev": "",
+        "reached": None, "waived_by": None, "waiver_effect": "", "waiver_until": "", "control": "", "open": True, "new": True, "epss": None, "kev": "",
         "kev_due": "",
     }  # fmt: skip
-    return convert(base | given, AssessedFinding2)
+    return gate_cases.row_of(base | given, AssessedFinding2)
 
 
 def a_row(**given):
@@ -50,6 +49,7 @@ def a_picture(findings=None, evidence=None, unknowns=()):
     return Picture(
         components=(gate_cases.component(),),
         evidence=tuple(evidence),
+        documents=(name("sbom"), name("package")),
         findings=tuple(findings),
         unknowns=tuple(convert(one, UnknownRow) for one in unknowns),
         template=None,

@@ -99,3 +99,69 @@ def spdx3(document):
     )
     elements.append(element("SpdxDocument", "document", rootElement=[name("sbom")]))
     return json.dumps({"@context": CONTEXT, "@graph": elements}).encode()
+
+
+def many(form, count):
+    """Write an SBOM of so many components, about 1 KB each, as a stream of text."""
+    heads, one, tail = _MANY[form]
+    return "".join([heads, *(one % {"n": at, "sep": "," if at else ""} for at in range(count)), tail]).encode()
+
+
+_PROSE = "A library that does one thing, and says so in a description of a length that real packages have. " * 6
+_SHA = "a" * 64
+_MANY = {
+    "cyclonedx-xml": (
+        '<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1"><components>',
+        f'<component type="library" bom-ref="c%(n)d"><name>lib%(n)d</name><version>1.0.%(n)d</version><description>{_PROSE}'
+        f'</description><hashes><hash alg="SHA-256">{_SHA}</hash></hashes><licenses><license><id>MIT</id></license></licenses>'
+        "<purl>pkg:npm/lib%(n)d@1.0.%(n)d</purl><properties>"
+        + "".join(f'<property name="tool:p{at}">value of %(n)d</property>' for at in range(4))
+        + "</properties></component>",
+        "</components></bom>",
+    ),
+    "spdx-json": (
+        ('{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","dataLicense":"CC0-1.0","documentNamespace":'
+        '"https://x.example/1","creationInfo":{"created":"2024-01-01T00:00:00Z","creators":["Tool: t"]},"packages":['),
+        ('%(sep)s{"SPDXID":"SPDXRef-%(n)d","name":"lib%(n)d","versionInfo":"1.0.%(n)d","downloadLocation":"NONE",'
+        f'"description":"{_PROSE}","licenseDeclared":"MIT","checksums":[{{"algorithm":"SHA256","checksumValue":"{_SHA}"}}],'
+        '"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/lib%(n)d@1.0.%(n)d"}]}'),
+        "]}",
+    ),
+    "spdx-tag-value": (
+        ("SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\nSPDXID: SPDXRef-DOCUMENT\nDocumentName: x\n"
+        "DocumentNamespace: https://x.example/1\nCreator: Tool: t\nCreated: 2024-01-01T00:00:00Z\n"),
+        ("PackageName: lib%(n)d\nSPDXID: SPDXRef-%(n)d\nPackageVersion: 1.0.%(n)d\nPackageDownloadLocation: NONE\n"
+        f"PackageDescription: <text>{_PROSE}</text>\nPackageLicenseDeclared: MIT\nPackageChecksum: SHA256: {_SHA}\n"
+        "ExternalRef: PACKAGE-MANAGER purl pkg:npm/lib%(n)d@1.0.%(n)d\n"
+        "Relationship: SPDXRef-DOCUMENT CONTAINS SPDXRef-%(n)d\n"),
+        "",
+    ),
+    "spdx-rdf": (
+        ('<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:spdx="http://spdx.org/rdf/terms#">'
+        '<spdx:SpdxDocument rdf:about="https://x.example/1#SPDXRef-DOCUMENT"><spdx:specVersion>SPDX-2.3</spdx:specVersion>'
+        '<spdx:name>x</spdx:name><spdx:dataLicense rdf:resource="http://spdx.org/licenses/CC0-1.0"/><spdx:creationInfo>'
+        "<spdx:CreationInfo><spdx:creator>Tool: t</spdx:creator><spdx:created>2024-01-01T00:00:00Z</spdx:created>"
+        "</spdx:CreationInfo></spdx:creationInfo></spdx:SpdxDocument>"),
+        ('<spdx:Package rdf:about="https://x.example/1#SPDXRef-%(n)d"><spdx:name>lib%(n)d</spdx:name>'
+        f"<spdx:versionInfo>1.0.%(n)d</spdx:versionInfo><spdx:description>{_PROSE}</spdx:description>"
+        "<spdx:downloadLocation>NONE</spdx:downloadLocation>"
+        '<spdx:licenseDeclared rdf:resource="http://spdx.org/licenses/MIT"/><spdx:checksum><spdx:Checksum>'
+        '<spdx:algorithm rdf:resource="http://spdx.org/rdf/terms#checksumAlgorithm_sha256"/>'
+        f"<spdx:checksumValue>{_SHA}</spdx:checksumValue></spdx:Checksum></spdx:checksum><spdx:externalRef>"
+        '<spdx:ExternalRef><spdx:referenceCategory rdf:resource="http://spdx.org/rdf/terms#referenceCategory_packageManager"/>'
+        '<spdx:referenceType rdf:resource="http://spdx.org/rdf/references/purl"/>'
+        "<spdx:referenceLocator>pkg:npm/lib%(n)d@1.0.%(n)d</spdx:referenceLocator></spdx:ExternalRef></spdx:externalRef>"
+        "</spdx:Package>"),
+        "</rdf:RDF>",
+    ),
+    "spdx3-json": (
+        (f'{{"@context":"{CONTEXT}","@graph":[{{"type":"CreationInfo","@id":"_:c","specVersion":"3.0.1","created":'
+        '"2024-01-01T00:00:00Z","createdBy":["urn:p"]},{"type":"Person","spdxId":"urn:p","creationInfo":"_:c"}'),
+        (',{"type":"software_Package","spdxId":"urn:x:%(n)d","creationInfo":"_:c","name":"lib%(n)d",'
+        f'"software_packageVersion":"1.0.%(n)d","description":"{_PROSE}","verifiedUsing":[{{"type":"Hash",'
+        f'"algorithm":"sha256","hashValue":"{_SHA}"}}],"software_packageUrl":"pkg:npm/lib%(n)d@1.0.%(n)d"}}'
+        ',{"type":"Relationship","spdxId":"urn:r:%(n)d","creationInfo":"_:c","from":"urn:p","relationshipType":"contains",'
+        '"to":["urn:x:%(n)d"]}'),
+        "]}",
+    ),
+}  # fmt: skip

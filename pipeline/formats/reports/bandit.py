@@ -67,4 +67,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, results=list, metrics=dict, generated_at=str)
 
 
-BANDIT: Final[Format] = report_format(NAME, _detects, read)
+BANDIT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -78,4 +78,4 @@ def _detects(content: Content) -> bool:
     return holds(document, scan_info=dict, warnings=list) and "brakeman_version" in document["scan_info"]
 
 
-BRAKEMAN: Final[Format] = report_format(NAME, _detects, read)
+BRAKEMAN: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

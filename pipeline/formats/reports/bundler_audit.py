@@ -92,4 +92,4 @@ def _detects(content: Content) -> bool:
     return all(holds(each, type=str) and ("gem" in each or "source" in each) for each in document["results"])
 
 
-BUNDLER_AUDIT: Final[Format] = report_format(NAME, _detects, read)
+BUNDLER_AUDIT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -95,4 +95,4 @@ def _detects(content: Content) -> bool:
     return holds(document, database=dict, lockfile=dict, vulnerabilities=dict) and "list" in document["vulnerabilities"]
 
 
-CARGO_AUDIT: Final[Format] = report_format(NAME, _detects, read)
+CARGO_AUDIT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

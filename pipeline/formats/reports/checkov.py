@@ -134,4 +134,4 @@ def _detects(content: Content) -> bool:
     return _report(content.object or (first(content) if content.syntax == "json" else {}))
 
 
-CHECKOV: Final[Format] = report_format(NAME, _detects, read)
+CHECKOV: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -40,4 +40,4 @@ def _detects(content: Content) -> bool:
     return content.root == "checkstyle"
 
 
-CHECKSTYLE: Final[Format] = report_format(NAME, _detects, read)
+CHECKSTYLE: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -85,4 +85,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, manifest_hash=str, packages=dict, vulnerabilities=dict, package_vulnerabilities=dict)
 
 
-CLAIR: Final[Format] = report_format(NAME, _detects, read, faults=_faults)
+CLAIR: Final[Format] = report_format(NAME, _detects, read, faults=_faults, about=__doc__)

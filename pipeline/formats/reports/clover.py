@@ -49,4 +49,4 @@ def _detects(content: Content) -> bool:
     )  # fmt: skip
 
 
-CLOVER: Final[Format] = report_format(NAME, _detects, read, "coverage")
+CLOVER: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

@@ -58,4 +58,4 @@ def _detects(content: Content) -> bool:
     return content.root == "coverage" and "line-rate" in content.value.attrib
 
 
-COBERTURA: Final[Format] = report_format(NAME, _detects, read, "coverage")
+COBERTURA: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

@@ -72,4 +72,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, description=str, location=dict, fingerprint=str) for each in found)
 
 
-CODECLIMATE: Final[Format] = report_format(NAME, _detects, read, blanks=([],))
+CODECLIMATE: Final[Format] = report_format(NAME, _detects, read, blanks=([],), about=__doc__)

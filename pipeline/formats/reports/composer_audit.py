@@ -90,4 +90,4 @@ def _detects(content: Content) -> bool:
     return document.keys() <= known
 
 
-COMPOSER_AUDIT: Final[Format] = report_format(NAME, _detects, read)
+COMPOSER_AUDIT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -48,4 +48,4 @@ def _detects(content: Content) -> bool:
     return all(holds(each, license=list) for each in document["dependencies"].values())
 
 
-COMPOSER_LICENSES: Final[Format] = report_format(NAME, _detects, read, "licenses")
+COMPOSER_LICENSES: Final[Format] = report_format(NAME, _detects, read, "licenses", about=__doc__)

@@ -63,4 +63,4 @@ def _detects(content: Content) -> bool:
     return holds(document, meta=dict, files=dict, totals=dict) and "covered_lines" in document["totals"]
 
 
-COVERAGE_PY: Final[Format] = report_format(NAME, _detects, read, "coverage")
+COVERAGE_PY: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

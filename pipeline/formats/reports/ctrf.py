@@ -75,4 +75,4 @@ def _detects(content: Content) -> bool:
     return holds(results, tests=list, summary=dict, tool=dict)
 
 
-CTRF: Final[Format] = report_format(NAME, _detects, read, "tests")
+CTRF: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -77,4 +77,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, keyword=str, elements=list) for each in found)
 
 
-CUCUMBER: Final[Format] = report_format(NAME, _detects, read, "tests")
+CUCUMBER: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

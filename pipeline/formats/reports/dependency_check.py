@@ -116,4 +116,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, reportSchema=str, scanInfo=dict, dependencies=list)
 
 
-DEPENDENCY_CHECK: Final[Format] = report_format(NAME, _detects, read)
+DEPENDENCY_CHECK: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

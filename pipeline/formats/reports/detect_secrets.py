@@ -65,4 +65,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, plugins_used=list, results=dict)
 
 
-DETECT_SECRETS: Final[Format] = report_format(NAME, _detects, read, "secrets")
+DETECT_SECRETS: Final[Format] = report_format(NAME, _detects, read, "secrets", about=__doc__)

@@ -58,4 +58,4 @@ def _detects(content: Content) -> bool:
     return holds(document, summary=dict) and {"fatal", "warn", "info", "pass"} <= document["summary"].keys()
 
 
-DOCKLE: Final[Format] = report_format(NAME, _detects, read)
+DOCKLE: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

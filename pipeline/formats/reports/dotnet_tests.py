@@ -87,5 +87,5 @@ def _version(content: Content) -> str:
 
 
 DOTNET_TESTS: Final[Format] = report_format(
-    NAME, _detects, read, "tests", version=_version, versions=("xunit", "nunit", "trx")
+    NAME, _detects, read, "tests", version=_version, versions=("xunit", "nunit", "trx"), about=__doc__
 )

@@ -75,4 +75,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, filePath=str, messages=list, errorCount=int) for each in found)
 
 
-ESLINT: Final[Format] = report_format(NAME, _detects, read, blanks=([],))
+ESLINT: Final[Format] = report_format(NAME, _detects, read, blanks=([],), about=__doc__)

@@ -135,4 +135,4 @@ def _kind(content: Content) -> EvidenceKind:
     return "secrets" if scan.get("type") == "secret_detection" else "findings"
 
 
-GITLAB_REPORT: Final[Format] = report_format(NAME, _detects, read, _kind)
+GITLAB_REPORT: Final[Format] = report_format(NAME, _detects, read, _kind, about=__doc__)

@@ -59,4 +59,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, RuleID=str, File=str) and "Secret" in each for each in found)
 
 
-GITLEAKS: Final[Format] = report_format(NAME, _detects, read, "secrets", blanks=([],))
+GITLEAKS: Final[Format] = report_format(NAME, _detects, read, "secrets", blanks=([],), about=__doc__)

@@ -42,4 +42,4 @@ def _detects(content: Content) -> bool:
     return content.syntax == "text" and _MODE.match(content.value) is not None
 
 
-GO_COVER: Final[Format] = report_format(NAME, _detects, read, "coverage")
+GO_COVER: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

@@ -72,4 +72,4 @@ def _detects(content: Content) -> bool:
     return bool(head) and all("Action" in each for each in head) and any(holds(each, Package=str) for each in head)
 
 
-GO_TEST: Final[Format] = report_format(NAME, _detects, read, "tests")
+GO_TEST: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -67,4 +67,4 @@ def _detects(content: Content) -> bool:
     return "Issues" in document and holds(document, Report=dict)
 
 
-GOLANGCI_LINT: Final[Format] = report_format(NAME, _detects, read)
+GOLANGCI_LINT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

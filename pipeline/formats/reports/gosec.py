@@ -74,4 +74,4 @@ def _detects(content: Content) -> bool:
     return "Issues" in content.object and holds(content.object, Stats=dict)
 
 
-GOSEC: Final[Format] = report_format(NAME, _detects, read)
+GOSEC: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -225,5 +225,7 @@ def _traced(content: Content) -> bool:
     return any("finding" in each for each in listed(content))
 
 
-GOVULNCHECK: Final[Format] = report_format(NAME, _detects, read)
-GOVULNCHECK_TRACES: Final[Format] = report_format(REACH, _traced, read_traces, "reachability", within=NAME)
+GOVULNCHECK: Final[Format] = report_format(NAME, _detects, read, about=__doc__)
+GOVULNCHECK_TRACES: Final[Format] = report_format(
+    REACH, _traced, read_traces, "reachability", within=NAME, about=__doc__
+)

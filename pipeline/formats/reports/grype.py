@@ -162,4 +162,4 @@ def _detects(content: Content) -> bool:
     return "ignoredMatches" in document or (holds(tool, name=str) and tool["name"] == "grype")
 
 
-GRYPE: Final[Format] = report_format(NAME, _detects, read)
+GRYPE: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

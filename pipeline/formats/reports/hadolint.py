@@ -57,4 +57,4 @@ def _detects(content: Content) -> bool:
     )
 
 
-HADOLINT: Final[Format] = report_format(NAME, _detects, read, blanks=([],))
+HADOLINT: Final[Format] = report_format(NAME, _detects, read, blanks=([],), about=__doc__)

@@ -54,4 +54,4 @@ def _detects(content: Content) -> bool:
     return "pct" in total["lines"]
 
 
-ISTANBUL: Final[Format] = report_format(NAME, _detects, read, "coverage")
+ISTANBUL: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

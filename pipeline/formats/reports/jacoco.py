@@ -49,4 +49,4 @@ def _detects(content: Content) -> bool:
     return any(xml.local(each) in ("sessioninfo", "package", "group", "counter") for each in content.value)
 
 
-JACOCO: Final[Format] = report_format(NAME, _detects, read, "coverage")
+JACOCO: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

@@ -66,4 +66,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, numTotalTests=int, testResults=list)
 
 
-JEST: Final[Format] = report_format(NAME, _detects, read, "tests")
+JEST: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -53,7 +53,7 @@ def _outcomes(suite: Element, pointer: str) -> Iterator[Outcome]:
 
 
 def _status(case: Element) -> tuple[Status, str]:
-    for tag, status in _STATUSES:
+    for tag, status in _STATUSES if len(case) else ():
         found = xml.child(case, tag)
         if found is not None:
             return status, found.get("message") or xml.text(found)
@@ -78,4 +78,4 @@ def _detects(content: Content) -> bool:
     return content.root in ("testsuites", "testsuite") and not content.namespace
 
 
-JUNIT: Final[Format] = report_format(NAME, _detects, read, "tests")
+JUNIT: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -77,4 +77,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, kics_version=str) and "queries" in content.object
 
 
-KICS: Final[Format] = report_format(NAME, _detects, read)
+KICS: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

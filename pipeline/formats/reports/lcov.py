@@ -72,4 +72,4 @@ def _detects(content: Content) -> bool:
     return content.syntax == "text" and _HEAD.match(content.value) is not None
 
 
-LCOV: Final[Format] = report_format(NAME, _detects, read, "coverage")
+LCOV: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

@@ -55,4 +55,4 @@ def _detects(content: Content) -> bool:
     return entries and all("licenses" in each or holds(each, path=str, licenseFile=str) for each in document.values())
 
 
-LICENSE_CHECKER: Final[Format] = report_format(NAME, _detects, read, "licenses", blanks=({},))
+LICENSE_CHECKER: Final[Format] = report_format(NAME, _detects, read, "licenses", blanks=({},), about=__doc__)

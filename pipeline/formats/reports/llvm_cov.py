@@ -60,4 +60,4 @@ def _detects(content: Content) -> bool:
     return content.object.get("type") == "llvm.coverage.json.export"
 
 
-LLVM_COV: Final[Format] = report_format(NAME, _detects, read, "coverage")
+LLVM_COV: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

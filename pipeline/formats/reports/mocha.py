@@ -72,4 +72,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, stats=dict, tests=list, passes=list, failures=list)
 
 
-MOCHA: Final[Format] = report_format(NAME, _detects, read, "tests")
+MOCHA: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -164,4 +164,4 @@ def _version(content: Content) -> str:
     return str(content.object.get("auditReportVersion", "1"))
 
 
-NPM_AUDIT: Final[Format] = report_format(NAME, _detects, read, version=_version, versions=("1", "2"))
+NPM_AUDIT: Final[Format] = report_format(NAME, _detects, read, version=_version, versions=("1", "2"), about=__doc__)

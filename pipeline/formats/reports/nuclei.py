@@ -82,4 +82,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(map(_match, found))
 
 
-NUCLEI: Final[Format] = report_format(NAME, _detects, read)
+NUCLEI: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -47,4 +47,4 @@ def _detects(content: Content) -> bool:
     return content.root == "CoverageSession"
 
 
-OPENCOVER: Final[Format] = report_format(NAME, _detects, read, "coverage")
+OPENCOVER: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

@@ -83,4 +83,4 @@ def _detects(content: Content) -> bool:
     return holds(analyzer, result=dict) and "packages" in analyzer["result"]
 
 
-ORT: Final[Format] = report_format(NAME, _detects, read, "licenses")
+ORT: Final[Format] = report_format(NAME, _detects, read, "licenses", about=__doc__)

@@ -148,4 +148,4 @@ def _detects(content: Content) -> bool:
     return all(holds(each, source=dict, packages=list) for each in results)
 
 
-OSV_SCANNER: Final[Format] = report_format(NAME, _detects, read, blanks=({"results": []},))
+OSV_SCANNER: Final[Format] = report_format(NAME, _detects, read, blanks=({"results": []},), about=__doc__)

@@ -62,4 +62,4 @@ def _detects(content: Content) -> bool:
     return holds(document, totals=dict, errors=list) and "file_errors" in document["totals"]
 
 
-PHPSTAN: Final[Format] = report_format(NAME, _detects, read)
+PHPSTAN: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -79,4 +79,4 @@ def _detects(content: Content) -> bool:
     return isinstance(listed, list) and "fixes" in document and all(map(_dependency, listed))
 
 
-PIP_AUDIT: Final[Format] = report_format(NAME, _detects, read)
+PIP_AUDIT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

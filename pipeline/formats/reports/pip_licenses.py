@@ -43,4 +43,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, Name=str, Version=str, License=str) for each in found)
 
 
-PIP_LICENSES: Final[Format] = report_format(NAME, _detects, read, "licenses", blanks=([],))
+PIP_LICENSES: Final[Format] = report_format(NAME, _detects, read, "licenses", blanks=([],), about=__doc__)

@@ -84,4 +84,4 @@ def _detects(content: Content) -> bool:
     return holds(content.object, pmdVersion=str, files=list)
 
 
-PMD: Final[Format] = report_format(NAME, _detects, read)
+PMD: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -70,4 +70,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(map(_message, found))
 
 
-PYLINT: Final[Format] = report_format(NAME, _detects, read, blanks=([],))
+PYLINT: Final[Format] = report_format(NAME, _detects, read, blanks=([],), about=__doc__)

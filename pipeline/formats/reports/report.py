@@ -169,6 +169,7 @@ def report_format(
     media_types: tuple[str, ...] = (),
     within: str = "",
     blanks: tuple[Any, ...] = (),
+    about: str | None = "",
     faults: Callable[[Content], Iterable[Fault]] = no_faults,
 ) -> Format:
     """Declare a format that has no JSON schema of its own."""
@@ -184,6 +185,7 @@ def report_format(
         faults=faults,
         within=within,
         blanks=blanks,
+        about=about or "",
     )
 
 

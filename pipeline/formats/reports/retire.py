@@ -92,4 +92,4 @@ def _detects(content: Content) -> bool:
     )  # fmt: skip
 
 
-RETIRE: Final[Format] = report_format(NAME, _detects, read)
+RETIRE: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

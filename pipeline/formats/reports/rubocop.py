@@ -75,4 +75,4 @@ def _detects(content: Content) -> bool:
     return holds(document, metadata=dict, files=list) and "rubocop_version" in document["metadata"]
 
 
-RUBOCOP: Final[Format] = report_format(NAME, _detects, read)
+RUBOCOP: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -57,4 +57,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, filename=str, location=dict, end_location=dict) for each in found)
 
 
-RUFF: Final[Format] = report_format(NAME, _detects, read, blanks=([],))
+RUFF: Final[Format] = report_format(NAME, _detects, read, blanks=([],), about=__doc__)

@@ -89,4 +89,4 @@ def _detects(content: Content) -> bool:
     return holds(document, report_meta=dict, vulnerabilities=list) and "safety_version" in document["report_meta"]
 
 
-SAFETY: Final[Format] = report_format(NAME, _detects, read)
+SAFETY: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

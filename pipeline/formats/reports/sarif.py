@@ -31,9 +31,9 @@ from pipeline.formats.reports.sarif_log import (
     Message,
     Result,
     Rule,
+    Rules,
     Run,
     faults,
-    rule_of,
     steps_of,
     uri_of,
 )
@@ -53,20 +53,21 @@ def log_of(data: bytes) -> Log:
     return typed(data, _LOG, NAME)
 
 
-def results_of(log: Log) -> Iterator[tuple[Run, Result, Rule, str]]:
-    """Give every result that says something was found, with its run, rule and pointer.
+def results_of(log: Log) -> Iterator[tuple[Run, Result, Rule, str, str]]:
+    """Give every result that says something was found: run, result, rule, the rule's configured level, pointer.
 
     Raises: evidence.unreadable
     """
     for number, run in enumerate(log.runs or ()):
+        rules = Rules(run)
         for place, each in enumerate(run.results or ()):
             if each.kind in _NO_FINDING:
                 continue
             try:
-                rule = rule_of(run, each) or Rule(id=each.rule_id or "")
+                rule = rules.of(each) or Rule(id=each.rule_id or "")
             except BrokenReferenceError as error:
                 raise unreadable(NAME, str(error)) from error
-            yield run, each, rule, at("runs", number, "results", place)
+            yield run, each, rule, rules.levels.get(rule.id, ""), at("runs", number, "results", place)
 
 
 def read(data: bytes, version: str) -> ReportFacts:
@@ -90,7 +91,7 @@ def read(data: bytes, version: str) -> ReportFacts:
     )
 
 
-def finding(run: Run, given: Result, rule: Rule, pointer: str) -> ReportedFinding:
+def finding(run: Run, given: Result, rule: Rule, configured: str, pointer: str) -> ReportedFinding:
     """Turn one result into a fact.
 
     Raises: evidence.unreadable
@@ -107,7 +108,9 @@ def finding(run: Run, given: Result, rule: Rule, pointer: str) -> ReportedFindin
         pointer,
         rule=given.rule_id or rule.id,
         names=names,
-        severity="unknown" if score is not None else words.severity(_LEVELS.get(_level(run, given, rule, secret), "")),
+        severity="unknown"
+        if score is not None
+        else words.severity(_LEVELS.get(_level(given, rule, configured, secret=secret), "")),
         score=score,
         purl=own.purl,
         package=own.package,
@@ -128,18 +131,14 @@ def _score(given: Result, rule: Rule) -> int | None:
     return next((each for each in scores if each is not None), None)
 
 
-def _level(run: Run, given: Result, rule: Rule, secret: bool) -> str:
+def _level(given: Result, rule: Rule, configured: str, *, secret: bool) -> str:
     """Say the level (3.27.10): its own, else as configured, else warning; an unrated secret's is error."""
     if given.level:
         return given.level
     if given.kind not in (None, "", "fail"):
         return "none" if given.kind == "informational" else "warning"
-    for each in (override for one in run.invocations or () for override in one.rule_configuration_overrides or ()):
-        about = each.descriptor
-        if about is not None and about.id == rule.id and each.configuration and each.configuration.level:
-            return each.configuration.level
-    configured = rule.default_configuration.level if rule.default_configuration else None
-    return configured or ("error" if secret else "warning")
+    default = rule.default_configuration.level if rule.default_configuration else None
+    return configured or default or ("error" if secret else "warning")
 
 
 def _said(given: Result, rule: Rule) -> str:
@@ -281,4 +280,5 @@ SARIF: Final = Format(
     read=read,
     subjects=subjects,
     faults=_faults,
+    about=__doc__ or "",
 )

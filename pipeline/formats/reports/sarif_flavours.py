@@ -37,13 +37,14 @@ _CONFIGURATION_WORDS: Final = frozenset({"misconfiguration", "iac", "kics", "iac
 _LICENSE_WORDS: Final = frozenset({"license", "licenses", "license-compliance"})
 _VULNERABILITY_WORDS: Final = frozenset({"vulnerability", "sca", "containers", "software-composition-analysis"})
 
+_MAX_TEXT: Final = 4096
 _LINE: Final = re.compile(r"(?m)^(Package|Installed Version|Fixed Version|Version|Fix Version): ?(.*)$")
 _SNYK: Final = re.compile(r"(?:\((?P<names>[^)]*)\) ?)?(?P<package>\S+)@(?P<version>\S+)")
 _OSV: Final = re.compile(r"Package '(?P<package>.+?)@(?P<version>[^@']+)' is vulnerable to")
 
 
 def _text(result: Result) -> str:
-    return (result.message.text or "") if result.message else ""
+    return (result.message.text or "")[:_MAX_TEXT] if result.message else ""
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -60,14 +61,14 @@ def _trivy(result: Result, _rule: Rule) -> Concerned:
 
 
 def _grype(_result: Result, rule: Rule) -> Concerned:
-    found = _fields((rule.help.text or "") if rule.help else "")
+    found = _fields((rule.help.text or "")[:_MAX_TEXT] if rule.help else "")
     return Concerned(
         package=found.get("Package", ""), version=found.get("Version", ""), fixed=found.get("Fix Version", "")
     )
 
 
 def _snyk(_result: Result, rule: Rule) -> Concerned:
-    text = (rule.full_description.text or "") if rule.full_description else ""
+    text = (rule.full_description.text or "")[:_MAX_TEXT] if rule.full_description else ""
     found = _SNYK.match(text)
     if found is None:
         return Concerned((text,))
@@ -77,7 +78,7 @@ def _snyk(_result: Result, rule: Rule) -> Concerned:
 def _osv_scanner(result: Result, rule: Rule) -> Concerned:
     text = _text(result)
     found = _OSV.search(text)
-    help_text = (rule.help.text or "") if rule.help else ""
+    help_text = (rule.help.text or "")[:_MAX_TEXT] if rule.help else ""
     if found is None:
         return Concerned((text,))
     return Concerned((text, *help_text.splitlines()[:1]), package=found["package"], version=found["version"])

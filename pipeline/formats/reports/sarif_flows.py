@@ -26,8 +26,8 @@ def read(data: bytes, version: str) -> ReachFacts:
     log = log_of(data)
     runs = log.runs or ()
     targets = []
-    for run, given, rule, pointer in results_of(log):
-        found = finding(run, given, rule, pointer)
+    for run, given, rule, configured, pointer in results_of(log):
+        found = finding(run, given, rule, configured, pointer)
         if found.category == "vulnerability" and found.names and found.flow:
             targets.append(
                 ReachTarget(
@@ -71,5 +71,12 @@ def _detects(content: Content) -> bool:
 
 
 SARIF_FLOWS: Final[Format] = report_format(
-    NAME, _detects, read, "reachability", versions=("2.1.0",), version=lambda _content: "2.1.0", within=LOG
+    NAME,
+    _detects,
+    read,
+    "reachability",
+    versions=("2.1.0",),
+    version=lambda _content: "2.1.0",
+    within=LOG,
+    about=__doc__,
 )

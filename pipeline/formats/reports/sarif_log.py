@@ -6,12 +6,14 @@ it (3.27.5).
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from cas.problems import Fault
 from pipeline.formats.reports.report import at
+
+_MAX_LEVELS: Final = 16  # of a hierarchical rule id
 
 
 class Properties(msgspec.Struct, gc=False, rename="kebab"):
@@ -242,42 +244,63 @@ class BrokenReferenceError(LookupError):
     """A reference leads nowhere."""
 
 
-def rule_of(run: Run, result: Result) -> Rule | None:
-    """Give the rule of a result (3.52): by index in its component, else by id there, else by id anywhere; or None.
+class Rules:
+    """The rules of a run by index, id and guid, and how its invocations configured them; looked up once for all."""
 
-    Raises: BrokenReferenceError
-    """
-    given = result.rule or RuleReference()
-    component = _component(run, given.tool_component)
-    index = given.index if given.index is not None and given.index >= 0 else result.rule_index
-    name = given.id or result.rule_id or ""
-    if index is not None and index >= 0:
-        rules = component.rules or ()
-        if index >= len(rules):
-            raise BrokenReferenceError(f"rule {index} of {len(rules)}")
-        return rules[index]
-    everywhere = (component, run.tool.driver, *(run.tool.extensions or ()))
-    return next((found for each in everywhere if (found := _by_name(each, name, given.guid)) is not None), None)
+    def __init__(self, run: Run) -> None:
+        self.driver = run.tool.driver
+        self.extensions = run.tool.extensions or ()
+        self.named: dict[tuple[int, str], Rule] = {}
+        self.guids: dict[str, Component] = {}
+        self.anywhere: dict[str, Rule] = {}
+        for number, component in enumerate((self.driver, *self.extensions)):
+            if component.guid:
+                self.guids.setdefault(component.guid, component)
+            for rule in component.rules or ():
+                for name in filter(None, (rule.id, rule.guid)):
+                    self.named.setdefault((number, name), rule)
+                    self.anywhere.setdefault(name, rule)
+        self.levels = {
+            each.descriptor.id: each.configuration.level
+            for invocation in run.invocations or ()
+            for each in invocation.rule_configuration_overrides or ()
+            if each.descriptor and each.descriptor.id and each.configuration and each.configuration.level
+        }
 
+    def of(self, result: Result) -> Rule | None:
+        """Give the rule of a result (3.52): by index in its component, else by id there, else by id anywhere; or None.
 
-def _component(run: Run, given: ComponentReference | None) -> Component:
-    if given is None:
-        return run.tool.driver
-    extensions = run.tool.extensions or ()
-    if given.index is not None and given.index >= 0:
-        if given.index >= len(extensions):
-            raise BrokenReferenceError(f"tool extension {given.index} of {len(extensions)}")
-        return extensions[given.index]
-    return next((each for each in extensions if given.guid and each.guid == given.guid), run.tool.driver)
+        Raises: BrokenReferenceError
+        """
+        given = result.rule or RuleReference()
+        number, component = self._component(given.tool_component)
+        index = given.index if given.index is not None and given.index >= 0 else result.rule_index
+        if index is not None and index >= 0:
+            rules = component.rules or ()
+            if index >= len(rules):
+                raise BrokenReferenceError(f"rule {index} of {len(rules)}")
+            return rules[index]
+        name = given.id or result.rule_id or ""
+        own = self.named.get((number, given.guid or "")) or self.named.get((number, name))
+        return own or self._by_name(name)
 
+    def _component(self, given: ComponentReference | None) -> tuple[int, Component]:
+        if given is None:
+            return 0, self.driver
+        if given.index is not None and given.index >= 0:
+            if given.index >= len(self.extensions):
+                raise BrokenReferenceError(f"tool extension {given.index} of {len(self.extensions)}")
+            return given.index + 1, self.extensions[given.index]
+        return 0, self.guids.get(given.guid or "", self.driver)
 
-def _by_name(component: Component, name: str, guid: str | None) -> Rule | None:
-    """Find a rule by its id, or by the id that a hierarchical one (3.5.4) begins with."""
-    for rule in component.rules or ():
-        if (guid and rule.guid == guid) or (name and rule.id == name):
-            return rule
-    whole, _, _ = name.rpartition("/")
-    return _by_name(component, whole, "") if whole else None
+    def _by_name(self, name: str) -> Rule | None:
+        """Find a rule by its id, or by the id that a hierarchical one (3.5.4) begins with."""
+        for _ in range(_MAX_LEVELS):
+            found = self.anywhere.get(name)
+            if found is not None or not name:
+                return found
+            name = name.rpartition("/")[0]
+        return None
 
 
 def steps_of(run: Run, result: Result) -> tuple[Location, ...]:
@@ -321,9 +344,10 @@ def faults(log: Log) -> Iterator[Fault]:
     """Name every reference that leads nowhere, and every base or artifact that contains itself."""
     for number, run in enumerate(log.runs or ()):
         yield from _loops(run, at("runs", number))
+        rules = Rules(run)
         for place, result in enumerate(run.results or ()):
             try:
-                rule_of(run, result)
+                rules.of(result)
                 for step in steps_of(run, result):
                     _resolved(run, step)
                 for location in result.locations or ():

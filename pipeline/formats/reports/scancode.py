@@ -79,4 +79,4 @@ def _detects(content: Content) -> bool:
     return holds(head, tool_name=str) and "scancode" in head["tool_name"]
 
 
-SCANCODE: Final[Format] = report_format(NAME, _detects, read, "licenses")
+SCANCODE: Final[Format] = report_format(NAME, _detects, read, "licenses", about=__doc__)

@@ -170,4 +170,4 @@ def _detects(content: Content) -> bool:
     )
 
 
-SEMGREP: Final[Format] = report_format(NAME, _detects, read)
+SEMGREP: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -67,4 +67,4 @@ def _detects(content: Content) -> bool:
     return bool(rows) and all(map(_comment, rows))
 
 
-SHELLCHECK: Final[Format] = report_format(NAME, _detects, read, blanks=([],))
+SHELLCHECK: Final[Format] = report_format(NAME, _detects, read, blanks=([],), about=__doc__)

@@ -149,4 +149,4 @@ def _kind(_content: Content) -> EvidenceKind:
     return "findings"
 
 
-SNYK: Final[Format] = report_format(NAME, _detects, read, _kind)
+SNYK: Final[Format] = report_format(NAME, _detects, read, _kind, about=__doc__)

@@ -34,4 +34,4 @@ def _detects(content: Content) -> bool:
     return content.value.get("version") == "1" and all(xml.local(each) == "file" for each in content.value)
 
 
-SONAR_COVERAGE: Final[Format] = report_format(NAME, _detects, read, "coverage")
+SONAR_COVERAGE: Final[Format] = report_format(NAME, _detects, read, "coverage", about=__doc__)

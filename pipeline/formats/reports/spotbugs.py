@@ -48,4 +48,4 @@ def _detects(content: Content) -> bool:
     return content.root == "BugCollection"
 
 
-SPOTBUGS: Final[Format] = report_format(NAME, _detects, read)
+SPOTBUGS: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

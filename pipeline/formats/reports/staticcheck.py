@@ -66,4 +66,4 @@ def _detects(content: Content) -> bool:
     )
 
 
-STATICCHECK: Final[Format] = report_format(NAME, _detects, read)
+STATICCHECK: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

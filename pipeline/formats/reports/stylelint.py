@@ -63,4 +63,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(holds(each, warnings=list, invalidOptionWarnings=list) for each in found)
 
 
-STYLELINT: Final[Format] = report_format(NAME, _detects, read)
+STYLELINT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

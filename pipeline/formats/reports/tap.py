@@ -55,4 +55,4 @@ def _detects(content: Content) -> bool:
     return content.syntax == "text" and _HEAD.match(content.value) is not None
 
 
-TAP: Final[Format] = report_format(NAME, _detects, read, "tests")
+TAP: Final[Format] = report_format(NAME, _detects, read, "tests", about=__doc__)

@@ -73,4 +73,4 @@ def _detects(content: Content) -> bool:
     return holds(results, scan_summary=dict) and ("violations" in results or "skipped_violations" in results)
 
 
-TERRASCAN: Final[Format] = report_format(NAME, _detects, read)
+TERRASCAN: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -69,4 +69,4 @@ def _detects(content: Content) -> bool:
     return listed and all(holds(each, rule_id=str, rule_service=str, location=dict) for each in results or ())
 
 
-TFSEC: Final[Format] = report_format(NAME, _detects, read)
+TFSEC: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -312,10 +312,24 @@ def _has_licenses(content: Content) -> bool:
     )
 
 
-TRIVY: Final[Format] = report_format(NAME, _detects, read, _kind, version=_version, versions=("1", "2"))
+TRIVY: Final[Format] = report_format(NAME, _detects, read, _kind, version=_version, versions=("1", "2"), about=__doc__)
 TRIVY_SECRETS: Final[Format] = report_format(
-    "trivy-secrets", _has_secrets, read_secrets, "secrets", version=_version, versions=("2",), within=NAME
+    "trivy-secrets",
+    _has_secrets,
+    read_secrets,
+    "secrets",
+    version=_version,
+    versions=("2",),
+    within=NAME,
+    about=__doc__,
 )
 TRIVY_LICENSES: Final[Format] = report_format(
-    "trivy-licenses", _has_licenses, read_licenses, "licenses", version=_version, versions=("2",), within=NAME
+    "trivy-licenses",
+    _has_licenses,
+    read_licenses,
+    "licenses",
+    version=_version,
+    versions=("2",),
+    within=NAME,
+    about=__doc__,
 )

@@ -95,4 +95,4 @@ def _detects(content: Content) -> bool:
     return bool(secrets) and all(holds(each, DetectorName=str, SourceMetadata=dict) for each in secrets)
 
 
-TRUFFLEHOG: Final[Format] = report_format(NAME, _detects, read, "secrets")
+TRUFFLEHOG: Final[Format] = report_format(NAME, _detects, read, "secrets", about=__doc__)

@@ -60,4 +60,4 @@ def _detects(content: Content) -> bool:
     return content.root in _WITHIN and bool(_runs(content.value))
 
 
-XCCDF: Final[Format] = report_format(NAME, _detects, read)
+XCCDF: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -106,4 +106,4 @@ def _version(content: Content) -> str:
     return "2" if all(map(_of_two, _entries(content))) else "1"
 
 
-YARN_AUDIT: Final[Format] = report_format(NAME, _detects, read, version=_version, versions=("1", "2"))
+YARN_AUDIT: Final[Format] = report_format(NAME, _detects, read, version=_version, versions=("1", "2"), about=__doc__)

@@ -78,4 +78,4 @@ def _detects(content: Content) -> bool:
     return holds(document, site=list) and ("@version" in document or "@programName" in document)
 
 
-ZAP: Final[Format] = report_format(NAME, _detects, read)
+ZAP: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -13,19 +13,22 @@ import pytest
 from cas import refs
 from cas.adapters.memory import MemoryStore
 from cas.records.evidence import Severity
-from cas.records.feed import EpssList, EpssTree, FeedCapture, FeedPackage, FeedSnapshot, KevList
+from cas.records.feed import EpssList, EpssTree, FeedCapture2, FeedPackage, FeedPackage2, FeedSnapshot, KevList
 from cas.store import load
 from pipeline.feeds import lists, severity
 from pipeline.feeds.branches import bucket
 from pipeline.feeds.diff import feed_diff
+from pipeline.feeds.reading import snapshot as opened
 from pipeline.formats import osv
 from pipeline.formats.problems import DocumentUnreadable, FeedArchiveUnsafe, FeedRefused
 from pipeline.operations.feed_files import documents_in
 from pipeline.operations.feeds import import_feed
 from tests.support import evidence
+from tests.support.delivery import key
 from tests.support.world import ALICE, BOB, World
 
 DATA = Path(__file__).parents[2] / "data"
+SERVER = key("ed25519", "server")
 
 
 def document(name="A", package="x", modified="2024-01-01T00:00:00Z", ecosystem="npm", fixed="1.0.0", **others):
@@ -46,8 +49,9 @@ def packages(store, snapshot):
         name="x", captured_at="2024-01-01T00:00:00Z", sources=(), ecosystems=(), kev=None, epss=None, notes=()
     )
     found = {}
-    for change in feed_diff(store, empty, load(store, snapshot, FeedSnapshot)):
-        held = load(store, change.new, FeedPackage)
+    for change in feed_diff(store, empty, opened(store.get(snapshot))):
+        kind = FeedPackage if b'"feed_package/1"' in store.get(change.new) else FeedPackage2
+        held = load(store, change.new, kind)
         assert (held.ecosystem, held.name) == (change.ecosystem, change.name)
         found[change.ecosystem, change.name] = [advisory.id for advisory in held.advisories]
     return found
@@ -257,22 +261,28 @@ def test_the_worst_of_scores_and_words_counts(scores, word, wanted):
 def test_an_import_moves_the_head_in_one_entry():
     world = World()
     done = import_feed(
-        world.effects(), ALICE, "osv", evidence.advisories().values(), kev=evidence.kev(), epss=evidence.epss()
+        world.effects(server=SERVER),
+        ALICE,
+        "osv",
+        evidence.advisories().values(),
+        kev=evidence.kev(),
+        epss=evidence.epss(),
     )
     assert world.log.ref(refs.FEED) == done.snapshot
     ((_, entry),) = list(world.log.read())
     assert (entry.event, entry.record, entry.beside) == ("feed.imported", done.snapshot, (done.capture,))
     assert done.documents == 2202
-    snapshot = load(world.store, done.snapshot, FeedSnapshot)
+    snapshot = opened(world.store.get(done.snapshot))
     assert snapshot.captured_at == world.clock.at
     assert snapshot.kev
     assert snapshot.epss
-    assert [(each.name, each.documents) for each in snapshot.sources] == [("osv", 2202)]
+    found = [(each.name, each.documents) for each in snapshot.sources]
+    assert found == [("epss", 29), ("kev", 1404), ("osv", 2202)]
 
 
 def test_documents_that_break_the_schema_but_can_be_read_are_taken_and_named():
     world = World()
-    done = import_feed(world.effects(), ALICE, "osv", evidence.advisories().values())
+    done = import_feed(world.effects(server=SERVER), ALICE, "osv", evidence.advisories().values())
     assert {each.message.partition(":")[0] for each in done.faulty} == {
         "PYSEC-2023-80",
         "PYSEC-2019-155",
@@ -282,21 +292,22 @@ def test_documents_that_break_the_schema_but_can_be_read_are_taken_and_named():
 
 def test_lists_of_the_base_stay_when_an_import_brings_none():
     world = World()
-    effects = world.effects()
+    effects = world.effects(server=SERVER)
     import_feed(effects, ALICE, "osv", [document()], kev=evidence.kev(), epss=evidence.epss())
     done = import_feed(effects, ALICE, "other", [document("B")])
-    snapshot = load(world.store, done.snapshot, FeedSnapshot)
+    snapshot = opened(world.store.get(done.snapshot))
     assert snapshot.kev
     assert snapshot.epss
-    assert [(each.name, each.documents) for each in snapshot.sources] == [("osv", 1), ("other", 1)]
+    found = [(each.name, each.documents) for each in snapshot.sources]
+    assert found == [("epss", 29), ("kev", 1404), ("osv", 1), ("other", 1)]
 
 
 def test_replacing_forgets_the_base():
     world = World()
-    effects = world.effects()
+    effects = world.effects(server=SERVER)
     import_feed(effects, ALICE, "osv", [document()])
     done = import_feed(effects, ALICE, "osv", [document("B", "y")], replace_all=True)
-    assert load(world.store, done.capture, FeedCapture).base is None
+    assert load(world.store, done.capture, FeedCapture2).base is None
     assert packages(world.store, done.snapshot) == {("npm", "y"): ["B"]}
 
 
@@ -311,7 +322,7 @@ def test_one_unreadable_document_refuses_the_import_with_all_faults():
         b'{"id":"","modified":"","affected":[]}',
     ]
     with pytest.raises(FeedRefused) as caught:
-        import_feed(world.effects(), ALICE, "osv", given, kev=b"[]", epss=b"x")
+        import_feed(world.effects(server=SERVER), ALICE, "osv", given, kev=b"[]", epss=b"x")
     assert [(each.pointer, each.code) for each in caught.value.fields["faults"]] == [
         ("/1", "evidence.not_json"),
         ("/2", "evidence.not_json"),
@@ -328,14 +339,14 @@ def test_one_unreadable_document_refuses_the_import_with_all_faults():
 
 def test_ndjson_is_many_documents():
     world = World()
-    done = import_feed(world.effects(), ALICE, "osv", [document("A") + b"\n" + document("B") + b"\n"])
+    done = import_feed(world.effects(server=SERVER), ALICE, "osv", [document("A") + b"\n" + document("B") + b"\n"])
     assert done.documents == 2
     assert packages(world.store, done.snapshot) == {("npm", "x"): ["A", "B"]}
 
 
 def test_two_imports_at_once_both_count():
     world = World()
-    effects = world.effects()
+    effects = world.effects(server=SERVER)
     start = threading.Barrier(2)
 
     def run(name):

@@ -16,6 +16,7 @@ from pipeline.formats.content import content, values
         (b'{\n "a": "}"\n}\n{"b": "\\"{"}', "json-lines"),
         (b"  <a/>", "xml"),
         (b"SPDXVersion: SPDX-2.3\n", "text"),
+        (b"Brackets: " + b"[" * 1000, "text"),  # are no depth in a text
     ],
 )
 def test_syntax_is_told_from_the_bytes(data, syntax):

@@ -11,7 +11,7 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 
-from pipeline.formats import xml
+from pipeline.formats import xml, xsd
 from pipeline.formats.catalog import named
 from pipeline.formats.opened import Refused, open_document
 from tests.support import evidence
@@ -158,3 +158,17 @@ def test_a_large_number_of_xml_faults_is_bounded():
     _, codes = judged(document)
     assert len(codes) == 1001
     assert codes[-1] == ("", "evidence.schema.more")
+
+
+def test_the_first_faults_of_a_large_xml_document_are_told_without_places(monkeypatch):
+    monkeypatch.setattr(xsd, "_WHOLE", 0)
+    document = (
+        b'<bom xmlns="http://cyclonedx.org/schema/bom/1.6"><components>\n<component type="no"/></components></bom>'
+    )
+    assert ("", "evidence.schema.enum") in judged(document)[1]
+
+
+def test_what_one_parser_takes_and_the_other_does_not_is_refused_without_a_traceback():
+    document = b'<bom xmlns="http://cyclonedx.org/schema/bom/1.6" xmlns:x="not a uri"><components/><x:y/></bom>'
+    assert not judged(document)[0] or judged(document)[1] == []
+    assert next(iter(xsd.faults("bom-1.6.xsd", b"<bom"))).code.startswith("evidence.schema.")

@@ -6,7 +6,7 @@ import pytest
 
 from cas import digest
 from cas.adapters.memory import MemoryStore
-from cas.problems import TooLarge
+from cas.problems import CanonInvalid, TooLarge
 from cas.records.evidence import NormaliseInput
 from cas.store import save
 from pipeline.formats.catalog import FORMATS
@@ -45,6 +45,21 @@ def test_a_report_is_read_as_its_case_says(path):
 def test_no_report_format_claims_an_sbom(name):
     document = content(evidence.sbom(name))
     assert not [each.name for each in REPORTS if not each.within and each.detects(document)]
+
+
+OTHERS = sorted(
+    path for folder in ("openvex", "csaf", "in_toto", "cyclonedx") for path in (evidence.DATA / folder).rglob("*.json")
+)
+
+
+def test_no_report_format_claims_other_evidence():
+    assert OTHERS
+    for path in OTHERS:
+        try:
+            document = content(path.read_bytes())
+        except CanonInvalid:
+            continue  # refused before anybody is asked
+        assert not [each.name for each in REPORTS if not each.within and each.detects(document)], path
 
 
 @pytest.mark.parametrize("data", STRANGERS)

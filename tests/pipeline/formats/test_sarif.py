@@ -177,6 +177,18 @@ def test_a_long_chain_of_bases_is_judged_in_linear_time():
     assert facts(log(originalUriBaseIds=bases)).results == ()
 
 
+def test_very_many_rules_and_results_are_looked_up_once_not_each_for_each():
+    """Each for each would be hundreds of millions of steps."""
+    many = 15_000
+    rules = [{"id": f"R{at}"} for at in range(many)]
+    overrides = [{"descriptor": {"id": f"R{at}"}, "configuration": {"level": "note"}} for at in range(many)]
+    results = [result(f"R{many - 1}") for _ in range(many)]
+    data = json.dumps(
+        log(*results, rules=rules, invocations=[{"executionSuccessful": True, "ruleConfigurationOverrides": overrides}])
+    )
+    assert {each.severity for each in read(data.encode(), "2.1.0").results} == {"low"}
+
+
 def test_leniency_covers_prose_and_links_only():
     rules = [{"id": "R", "help": {"markdown": "x"}, "helpUri": "See the docs"}]
     assert one(log(result(), rules=rules)).rule == "R"

@@ -1,14 +1,18 @@
 """SPDX 2.2 and 2.3 say the same as JSON, tag-value and RDF; SPDX 3.0.1 says it of the same packages."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.formats import xml
 from pipeline.formats.catalog import named
 from pipeline.formats.opened import Refused, open_document
+from pipeline.formats.problems import DocumentUnreadable
 from tests.support import evidence, spellings
 
 DATA = Path(__file__).parents[2] / "data" / "spdx"
@@ -172,10 +176,20 @@ def bomb(levels):
     return RDF.format(RDF_PACKAGE.format('<spdx:licenseDeclared rdf:nodeID="n0"/>') + nodes)
 
 
+def chain(levels):
+    """Sets of one member each: no longer than their last, and deeper than any stack."""
+    nodes = "".join(
+        f'<spdx:ConjunctiveLicenseSet rdf:nodeID="n{at}"><spdx:member rdf:nodeID="n{at + 1}"/></spdx:ConjunctiveLicenseSet>'
+        for at in range(levels)
+    )
+    return RDF.format(RDF_PACKAGE.format('<spdx:licenseDeclared rdf:nodeID="n0"/>') + nodes)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
         (bomb(64), "evidence.schema.syntax"),
+        (chain(5000), "evidence.schema.syntax"),
         (bomb(1).replace('"n1"', '"n0"'), "evidence.schema.syntax"),
         (RDF.format('<spdx:Package rdf:parseType="Literal"/>'), "evidence.schema.syntax"),
         (RDF.format('<spdx:Package xml:base="urn:x"/>'), "evidence.schema.syntax"),
@@ -229,6 +243,28 @@ def test_licences_of_spdx_3_that_hold_each_other_say_nothing():
     package = {"type": "software_Package", "spdxId": "urn:a", "creationInfo": "_:c", "name": "a"}
     relation = {"type": "Relationship", "spdxId": "urn:r", "creationInfo": "_:c", "from": "urn:a",
                 "relationshipType": "hasDeclaredLicense", "to": ["urn:l0"]}  # fmt: skip
-    doubled = [set_of(f"urn:l{at}", f"urn:l{at + 1}", f"urn:l{at + 1}") for at in range(64)]
-    found = facts(spdx3(package, relation, *doubled, set_of("urn:l64", "urn:l0", "https://spdx.org/licenses/MIT")))
+    doubled = [set_of(f"urn:l{at}", f"urn:l{at + 1}", f"urn:l{at + 1}") for at in range(40)]
+    found = facts(spdx3(package, relation, *doubled, set_of("urn:l40", "urn:l0", "https://spdx.org/licenses/MIT")))
     assert found.packages[0].licenses == ()
+    deep = [set_of(f"urn:l{at}", f"urn:l{at + 1}", "https://spdx.org/licenses/MIT") for at in range(2000)]
+    with pytest.raises(DocumentUnreadable):
+        facts(spdx3(package, relation, *deep))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SPDXTagExample-v2.3.spdx",
+        "SPDXRdfExample-v2.2.spdx.rdf.xml",
+        "dataset__example01__spdx3.0__example01.spdx3.json",
+    ],
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(change=st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=4)), min_size=1, max_size=4))
+def test_a_document_with_other_bytes_in_it_is_read_or_refused(name, change):
+    data = bytearray((DATA / name).read_bytes()[:6000] if name.endswith(".spdx") else (DATA / name).read_bytes())
+    for at, value in change:
+        place = at % len(data)
+        data[place : place + max(1, len(value))] = value
+    with contextlib.suppress(Refused, DocumentUnreadable):
+        facts(bytes(data))

@@ -1,6 +1,7 @@
 """VEX wherever it stands: in a CycloneDX document of either syntax, in the OpenVEX drafts; findings and call stacks too."""
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -225,7 +226,11 @@ def test_both_syntaxes_say_the_same():
     frame = {"module": "App", "function": "main", "line": 3, "fullFilename": "App.java"}
     document["components"][0]["evidence"] = {"callstack": {"frames": [frame]}}
     left, right = json.dumps(document).encode(), XML.encode()
-    open_document(left)
+    names = [[(each.kind, each.version) for each in open_document(data).readings] for data in (left, right)]
+    assert names[0] == names[1]
+    assert [kind for kind, _ in names[0]] == ["sbom", "vex", "findings", "reachability"]
+    bare_xml = re.sub(r"<components>.*</components>", "", XML, flags=re.DOTALL).encode()
+    assert [each.kind for each in open_document(bare_xml).readings] == ["vex", "findings"]
 
     def bare(facts, field):
         items = [msgspec.structs.replace(each, pointer="") for each in getattr(facts, field)]
