@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import socket
+import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from cas.records.proof import Key
@@ -19,6 +21,7 @@ from pipeline.engines import EngineAbsent
 from pipeline.stage import advance
 from pipeline.stages import verify_sigstore
 from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
+from replay.rerun import EQUAL, rerun
 from tests.support import sigstore
 from tests.support.sigstore import CASES, DATA, STAGING, ask
 
@@ -372,3 +375,29 @@ def test_a_bundle_changed_anywhere_is_bad_never_a_crash(change):
     given = json.loads((case("happy-path-v0.3") / "bundle.sigstore.json").read_bytes())
     change(given)
     assert ask(json.dumps(given).encode()).record.status == "bad"
+
+
+def test_the_watch_of_clocks_sees_a_clock():
+    import datetime as dt
+
+    assert repr(dt.datetime.now).startswith(CLOCKS)
+
+
+def test_the_library_is_loaded_only_where_a_certificate_is_checked():
+    """The library takes longer to import than most commands take."""
+    code = (
+        "import sys, pipeline.stages.catalog, pipeline.operations.ingest, api.routes.evidence, api.cli.program;"
+        "assert not {'sigstore', 'pydantic', 'tuf', 'requests'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=DATA.parents[2])
+
+
+def test_a_run_replays_to_the_bit_and_without_its_library_cannot_rerun():
+    found = asked(case("rekor2-dsse-happy-path"))
+    store = found.world.store
+    assert rerun(save(store, found.run), found.run, store) == EQUAL
+    engines = tuple((name, "0.0" if name == "sigstore" else version) for name, version in found.run.engines)
+    elsewhere = msgspec.structs.replace(found.run, engines=engines)
+    outcome = rerun(save(store, elsewhere), elsewhere, store)
+    assert outcome.missing == "sigstore 0.0"
+    assert outcome.difference is None
