@@ -55,7 +55,7 @@ def list_all(context: typer.Context) -> None:
     out = screen(context)
     with out.door(writable=False) as door:
         page = door.ask(calls.LIST, calls.ListPolicies(limit=500))
-    rows = [(one.pack.name, one.pack.version, len(one.pack.gates), one.active_in, one.digest) for one in page.items]
+    rows = [(one.pack.name, one.pack.version, len(one.asks.gates), one.active_in, one.digest) for one in page.items]
     out.table(page, ("NAME", "VERSION", "GATES", "ACTIVE IN", "DIGEST"), rows)
 
 

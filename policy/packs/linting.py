@@ -15,6 +15,21 @@ NEVER_FAIL: Final = {
     "confidence/1": "it only warns",
     "waiver_expiry/1": "it only warns",
 }
+BUDGETS: Final = frozenset(
+    {
+        "evidence_required/1",
+        "severity_budget/1",
+        "release_aggregate_cve/1",
+        "release_aggregate_cve/2",
+        "unknowns_budget/1",
+        "unknowns_budget/2",
+        "license_terms/1",
+        "coverage/1",
+    }
+)
+"""Gates whose parameters are the point of asking them."""
+
+NAMES: Final = (("signers", "any verified signer suffices"), ("builders", "any builder suffices"))
 DEMANDS: Final = (
     ("evidence_not_demanded", ("evidence_required",), "sbom", "no gate that blocks demands an SBOM"),
     (
@@ -53,6 +68,11 @@ def _of_uses(flat: PolicyPack, places: dict[str, str]) -> Iterator[tuple[str, st
         reason = _never_fails(use)
         if use.enforcement == "block" and reason:
             yield place, "never_fails", f"{use.id} blocks nothing: {reason}; say warn, or change its parameters"
+        if use.enforcement == "block" and use.gate in BUDGETS and not use.params:
+            yield place, "defaults_taken", f"{use.id} says nothing of its own: write down what you demand"
+        for param, meaning in NAMES:
+            if use.enforcement == "block" and _value(use, param) == ("*",):
+                yield place, "names_anybody", f"{use.id}: {meaning}; name those you trust"
         name = use.gate.partition("/")[0]
         if name in _LATEST and _LATEST[name].id != use.gate:
             yield place, "newer_version", f"{use.gate} has a newer version: {_LATEST[name].id}"

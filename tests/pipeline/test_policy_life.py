@@ -1,5 +1,7 @@
 """A pack's life: drafted, checked, tried, simulated, approved by another person, published, active, rolled back."""
 
+import json
+
 import pytest
 
 from cas import refs
@@ -15,9 +17,13 @@ from pipeline.operations import (
     policy_proposals,
     policy_shadow,
     policy_simulation,
+    unknowns,
 )
 from pipeline.operations.attestations import sign_statement
+from policy.pressure import ranked
+from policy.unknowns import rank, tier
 from replay import process
+from tests.support import gate_cases
 from tests.support.judging import KEYS, PACK, Scene, codes, osv, sbom
 from tests.support.world import ALICE, BOB, CAROL
 
@@ -113,6 +119,43 @@ def test_lint_tells_every_fault_or_what_looks_wrong(scene):
     assert all(fault.message.startswith("line ") for fault in fine.warnings)
     assert policy_drafts.lint(scene.effects, b"a: [").faults[0].code == "policy.yaml_syntax"
     assert events(scene).count("policy.drafted") == 0
+
+
+LOOKS_WRONG = """
+name: odd
+version: "1"
+gates:
+  - gate: severity_budget/1
+  - {id: again, gate: severity_budget/1, enforcement: warn}
+  - {gate: confidence/1}
+  - {gate: vex_trust/1}
+  - {gate: signed_by/1, with: {signers: ["*"]}}
+  - {gate: unknowns_budget/2, with: {action: warn}}
+overrides:
+  - {environment: dev, id: again, enforcement: warn}
+cases:
+  - {name: only denies, given: {findings: [{severity: critical}]}, expect: {outcome: deny}}
+"""
+
+
+def test_what_looks_wrong_is_named_at_its_line(scene):
+    found = policy_drafts.lint(scene.effects, LOOKS_WRONG.encode()).warnings
+    told = {(fault.code.removeprefix("lint."), fault.message.partition(",")[0]) for fault in found}
+    assert told >= {
+        ("defaults_taken", "line 5"),
+        ("asked_twice", "line 6"),
+        ("never_fails", "line 7"),
+        ("newer_version", "line 8"),
+        ("names_anybody", "line 9"),
+        ("never_fails", "line 10"),
+        ("override_idle", "line 12"),
+        ("no_case_allows", "line 13"),
+    }
+    quiet = LOOKS_WRONG.replace("gate: severity_budget/1\n", "gate: severity_budget/1\n    enforcement: observe\n")
+    for gate in ("vex_trust/1", "signed_by/1"):
+        quiet = quiet.replace(f"gate: {gate}", f"enforcement: observe, gate: {gate}")
+    codes_ = {fault.code for fault in policy_drafts.lint(scene.effects, quiet.encode()).warnings}
+    assert "lint.nothing_blocks" in codes_
 
 
 @pytest.mark.parametrize("broken", [TRIED % (0, "allow"), LOOSE], ids=["a case fails", "no cases"])
@@ -248,6 +291,37 @@ def test_a_shadow_that_denies_keeps_nothing_back(scene):
     assert kinds == ["verdict.judged", "verdict.shadow"]
     ref = scene.effects.log.ref(refs.shadow(scene.release, "production"))
     assert load(scene.store, ref, ShadowVerdict).verdict == judged.digest
+
+
+def test_unknowns_are_listed_ranked_with_tier_band_and_pressure(scene):
+    document = json.loads(sbom(("requests", "1.0.0"), ("other", "1")))
+    del document["components"][1]["purl"]
+    document["components"][1]["bom-ref"] = "other"
+    scene.submit(json.dumps(document).encode())
+    verdict = scene.evaluate()
+    found = unknowns.listed(scene.effects, release="app-1", environment="production")
+    assert found
+    assert {one.verdict for one in found} == {verdict.digest}
+    one = found[0].ranked
+    assert (one.rank, one.tier) == (rank(one.row.entropy, one.pressure), tier(one.row.entropy))
+    assert unknowns.listed(scene.effects, environment="nowhere") == ()
+    assert len(unknowns.listed(scene.effects)) == len(found)
+
+
+def test_pressure_is_that_of_the_package_else_of_all():
+    row = gate_cases.unknown(subject="pkg:pypi/requests@1.0.0", entropy=1_000_000)
+    other = gate_cases.unknown(subject="feed", entropy=1_000_000)
+    findings = [
+        gate_cases.finding(kev_due="2026-03-10"),
+        gate_cases.finding(purl="pkg:pypi/quiet@1", epss=100_000, vulnerability="CVE-2026-0002"),
+    ]
+    quiet = gate_cases.unknown(subject="pkg:pypi/quiet@1", entropy=1_000_000)
+    ranks = {one.row.subject: (one.pressure, one.band) for one in ranked((row, other, quiet), findings)}
+    assert ranks == {
+        "pkg:pypi/requests@1.0.0": (1_000_000, "HOT"),
+        "feed": (1_000_000, "HOT"),
+        "pkg:pypi/quiet@1": (100_000, "WARM"),
+    }
 
 
 def including(digest, extra=""):
