@@ -1,9 +1,16 @@
 """Do the release's vulnerabilities, taken together, stay under fixed numbers?"""
 
+from collections.abc import Iterator
+from typing import Final
+
 from cas.records.base import Count, Part
-from cas.records.verdict import Finding, GateStatus
+from cas.records.picture import AnyFinding
+from cas.records.verdict import EvidenceRef, Finding, GateStatus
 from policy.counting import MISSING_FLIPS, MISSING_SENTENCES, SEVERITIES, counts, distinct, missing_facts
 from policy.gate import Answer, FactView, Gate, finding
+
+SHOWN: Final = 200
+"""So many lines are named of what is counted."""
 
 
 class Params(Part, frozen=True, kw_only=True):
@@ -35,12 +42,18 @@ def check(params: Params, view: FactView) -> Answer:
             continue
         arguments = (("what", name), ("count", count), ("limit", limit))
         if count > limit:
-            over.append(finding("over_limit", arguments, flips=(("reduce", name),)))
+            over.append(finding("over_limit", arguments, evidence=_lines(groups, name), flips=(("reduce", name),)))
         elif limit and count * 100 >= limit * 80:
             near.append(finding("near_limit", arguments))
     missing = missing_facts(view)
     status: GateStatus = "fail" if over else "unknown" if missing else "warn" if near else "pass"
     return Answer(status, (*over, *near, *missing), tuple(found.items()))
+
+
+def _lines(groups: tuple[tuple[AnyFinding, ...], ...], name: str) -> Iterator[EvidenceRef]:
+    """Give the lines of the SBOMs that name what is counted, so many."""
+    counted = [group[0] for group in groups if name in {"total", group[0].severity}]
+    return (EvidenceRef(digest=one.sbom, pointer=one.sbom_pointer) for one in counted[:SHOWN])
 
 
 GATE = Gate(
