@@ -74,7 +74,7 @@ def evaluate(
         platforms=",".join(platform),
         seconds=timeout if wait else 0,
     )
-    found = evaluated(out, asked)
+    found = evaluated(out if form is Form.TABLE else out.apart(), asked)
     printer = Printer(found.verdict, asked.files)
     if form is Form.TABLE:
         show_verdict(out, found.verdict)
