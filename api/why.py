@@ -4,13 +4,18 @@ Prose is made here and never kept: records hold codes and arguments only.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-from api.calls.verdicts import GateLine, WhyLine
+import msgspec
+
+from api.calls.verdicts import FixLine, GateChangeLine, GateLine, MaterialChange, WhyLine
 from cas.pictures import picture_of
 from cas.records.verdict import Decision, GateResult, Verdict
 from cas.store import Reader
 from policy import render
-from policy.explain import Why, explain
+from policy.diff import Difference, FindingChange
+from policy.explain import Why, explain, slots
+from policy.fixes import Fix
 
 _SHOWN = 20_000
 
@@ -125,3 +130,58 @@ def _closed(node: Why, told: dict[str, str]) -> Iterator[WhyLine]:
                 digest=more["evidence"],
                 pointer=more["pointer"],
             )
+
+
+def fix_lines(fixes: Iterable[Fix]) -> tuple[FixLine, ...]:
+    """Say each step in words."""
+    return tuple(
+        FixLine(kind=one.kind, text=_step(one), component=one.component, purl=one.purl, to=one.to, closes=one.closes)
+        for one in fixes
+    )
+
+
+def _step(one: Fix) -> str:
+    about = ", ".join(one.closes)
+    if one.kind == "upgrade":
+        return f"Upgrade {one.purl} in {one.component} to {one.to}: closes {about}."
+    if one.kind == "accept":
+        return f"Submit a signed VEX statement about {about} in {one.component}, or grant a waiver with an end."
+    said = render.flip(one.gate, one.code, about)
+    return f"{one.component}: {said}" if one.component else said
+
+
+def change_lines(found: Difference, verdicts: Iterable[Verdict]) -> tuple[GateChangeLine, ...]:
+    """Say for each gate that answers differently what came and what went."""
+    kinds = {result.id: result.gate for verdict in verdicts for result in verdict.gates}
+    return tuple(
+        GateChangeLine(
+            id=one.id,
+            before=one.before or "",
+            after=one.after or "",
+            appeared=tuple(render.sentence(kinds[one.id], each.code, slots(each)) for each in one.appeared),
+            gone=tuple(render.sentence(kinds[one.id], each.code, slots(each)) for each in one.gone),
+        )
+        for one in found.gates
+    )
+
+
+_CHANGES: Final = {
+    "reach": "reachability went from {before} to {after}",
+    "vex": "VEX went from {before} to {after}",
+    "entered": "the affected range was entered, in version {after}",
+    "left": "the affected range was left, from version {before}",
+    "opened": "it is open again",
+    "closed": "it was closed",
+    "kev": "the KEV listing changed ({before} to {after})",
+    "severity": "the severity went from {before} to {after}",
+    "epss": "EPSS went from {before} to {after} millionths",
+    "decision": "gate {gates} went from {before} to {after}",
+}
+
+
+def material_line(one: FindingChange) -> MaterialChange:
+    """Say a material change in words."""
+    where = " ".join(filter(None, (one.vulnerability, one.package and f"in {one.package}", one.component)))
+    words = {"before": one.before or "none", "after": one.after or "none", "gates": ", ".join(one.gates)}
+    said = _CHANGES[one.code].format_map(words)
+    return MaterialChange(text=f"{where}: {said}" if where else said, **msgspec.structs.asdict(one))

@@ -278,16 +278,21 @@ def images_of(settings: Settings) -> Callable[[str], ImageSource]:
             return OciLayoutSource(Path(location[4:]))
         if settings.offline or not _allowed(location, settings.allowed_hosts):
             raise HostForbidden(host=location)
-        registry = import_module("pipeline.adapters.oci_registry")
-        made: ImageSource = registry.open_source(location)
-        return made
+        from pipeline.adapters.oci_registry import OciRegistry, RegistrySettings  # noqa: PLC0415
+
+        return OciRegistry(RegistrySettings(host=location, http=_loopback(location)))  # plain HTTP: this machine only
 
     return source
 
 
 def _allowed(host: str, allowed: tuple[str, ...]) -> bool:
     name = host.rsplit(":", 1)[0] if host.count(":") == 1 else host
-    return host in allowed or name in allowed or name in ("127.0.0.1", "localhost", "[::1]")
+    return host in allowed or name in allowed or _loopback(host)
+
+
+def _loopback(host: str) -> bool:
+    name = host.rpartition(":")[0] if host.count(":") == 1 or host.startswith("[") else host
+    return (name or host) in {"127.0.0.1", "localhost", "[::1]"}
 
 
 def generator() -> SbomGenerator:

@@ -34,6 +34,7 @@ ELSEWHERE: Final = frozenset(
         "Drift.actual",
         "Drift.expected",
         "Evidence.subject",
+        "FeedFile.digest",
         "Finding.arguments",
         "GatherInput.log_root",
         "Gathered.log_root",

@@ -1,18 +1,21 @@
 """What changed between two verdicts, and between what they rest on. Knows records; must not know prose.
 
-Material changes of findings carry the rule that makes them material: R2 the VEX state flipped, R3 the affected range
-was entered or left, R4 intelligence moved (KEV, severity, EPSS across a whole tenth). R1 (reachability) has no facts
-yet.
+Material changes of findings carry the rule that makes them material: R1 the vulnerable code became reachable or ceased
+to be, R2 the VEX state flipped, R3 the affected range was entered or left, R4 intelligence or policy moved (KEV,
+severity, EPSS across a whole tenth, a waiver, what a gate decides).
 """
 
 from collections.abc import Iterable
 from typing import Literal
 
-from cas.records.base import Part
-from cas.records.picture import AnyFinding, AnyPicture
-from cas.records.verdict import Finding, GateStatus, Outcome, Verdict
+import msgspec
 
-Rule = Literal["R2", "R3", "R4"]
+from cas.records.base import Part
+from cas.records.picture import AnyFinding, AnyPicture, AnyRow, AssessedFinding2
+from cas.records.verdict import Finding, GateStatus, Outcome, Verdict
+from policy.reachability import REACHABLE, UNREACHABLE
+
+Rule = Literal["R1", "R2", "R3", "R4"]
 
 
 class GateChange(Part, frozen=True, kw_only=True):
@@ -29,11 +32,24 @@ class FindingChange(Part, frozen=True, kw_only=True):
     """A material change of one vulnerability in one package of one component."""
 
     rule: Rule
-    code: str  # entered, left, opened, closed, vex, kev, severity, epss
+    code: str  # reach, vex, entered, left, opened, closed, kev, severity, epss; of a gate: decision
     component: str
     package: str
     vulnerability: str
     before: str
+    after: str
+    gates: tuple[str, ...] = ()  # ids of gates that answer differently because of it
+
+
+class EvidenceChange(Part, frozen=True, kw_only=True):
+    """Evidence that only one of two pictures rests on, or that stands differently; empty where it is not there."""
+
+    component: str
+    platform: str
+    type: str
+    format: str
+    raw: str
+    before: str  # binding and standing
     after: str
 
 
@@ -98,7 +114,69 @@ def material(before: AnyPicture, after: AnyPicture) -> tuple[FindingChange, ...]
     return tuple(changes)
 
 
+def with_impact(changes: Iterable[FindingChange], difference: Difference) -> tuple[FindingChange, ...]:
+    """Name at each change the gates whose findings came or went with it, and add what gates decide otherwise (R4)."""
+    touched: dict[tuple[str, str, str], set[str]] = {}
+    for gate in difference.gates:
+        for one in (*gate.appeared, *gate.gone):
+            touched.setdefault((one.component, _package(one.purl), one.vulnerability), set()).add(gate.id)
+    told = [
+        msgspec.structs.replace(
+            one, gates=tuple(sorted(touched.get((one.component, one.package, one.vulnerability), ())))
+        )
+        for one in changes
+    ]
+    for gate in difference.gates:
+        if gate.before != gate.after:
+            before, after = gate.before or "not asked", gate.after or "not asked"
+            told.append(
+                msgspec.structs.replace(_change("R4", "decision", ("", "", ""), (before, after)), gates=(gate.id,))
+            )
+    return tuple(told)
+
+
+def evidence(before: AnyPicture, after: AnyPicture) -> tuple[EvidenceChange, ...]:
+    """List evidence that came, went, or stands differently, sorted."""
+    old, new = _standings(before.evidence), _standings(after.evidence)
+    return tuple(
+        EvidenceChange(
+            component=key[0],
+            platform=key[1],
+            type=key[2],
+            format=key[3],
+            raw=key[4],
+            before=old.get(key, ""),
+            after=new.get(key, ""),
+        )
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    )
+
+
+def _standings(rows: Iterable[AnyRow]) -> dict[tuple[str, str, str, str, str], str]:
+    found: dict[tuple[str, str, str, str, str], str] = {}
+    for row in rows:
+        standing = getattr(row, "standing", "verified" if row.verified else "unsigned")
+        found[row.component, row.platform, row.type, row.format, row.raw] = f"{row.binding}, {standing}"
+    return found
+
+
+def _package(purl: str) -> str:
+    return purl.partition("?")[0].rpartition("@")[0] or purl
+
+
+def _side(state: str) -> str:
+    """Tell on which side of reachability a state lies; a contested one counts as reachable."""
+    if state in REACHABLE or state == "X":
+        return "reachable"
+    return "unreachable" if state in UNREACHABLE else "unknown"
+
+
 def _flips(key: tuple[str, str, str], was: AnyFinding, now: AnyFinding) -> Iterable[FindingChange]:
+    if isinstance(was, AssessedFinding2) and isinstance(now, AssessedFinding2):
+        left, right = was.reach.state, now.reach.state
+        if _side(left) != _side(right):
+            yield _change("R1", "reach", key, (left, right))
     if was.vex != now.vex:
         yield _change("R2", "vex", key, (was.vex, now.vex))
     if was.open != now.open and was.vex == now.vex:
@@ -114,8 +192,7 @@ def _flips(key: tuple[str, str, str], was: AnyFinding, now: AnyFinding) -> Itera
 def _by_key(findings: tuple[AnyFinding, ...]) -> dict[tuple[str, str, str], AnyFinding]:
     found: dict[tuple[str, str, str], AnyFinding] = {}
     for one in findings:
-        package = one.purl.partition("?")[0].rpartition("@")[0] or one.purl
-        key = (one.component, package, one.vulnerability)
+        key = (one.component, _package(one.purl), one.vulnerability)
         if key not in found or (one.open and not found[key].open):
             found[key] = one
     return found

@@ -97,10 +97,10 @@ def _finding(one: Finding, assessed: AnyFinding | None) -> Why:
     if one.path:
         children.append(_node("path", " → ".join(one.path)))
     children.extend(_node("flip", code, argument=argument) for code, argument in one.flips)
-    return Why(kind="finding", code=one.code, arguments=told(one), children=tuple(children))
+    return Why(kind="finding", code=one.code, arguments=slots(one), children=tuple(children))
 
 
-def told(one: Finding) -> tuple[tuple[str, str], ...]:
+def slots(one: Finding) -> tuple[tuple[str, str], ...]:
     """Give what a finding's sentence may name: its own fields too; an argument of the same name counts more."""
     fields = {
         "severity": one.severity,

@@ -1,10 +1,10 @@
 """The shortest way from a denial to an answer: which upgrades, VEX statements, waivers or documents turn every gate.
 
 What blocks becomes demands (so many of these findings must be closed); what may be done becomes steps (each closes some
-of them). An upgrade counts one; a VEX statement or waiver is proposed only where nothing can be upgraded. The smallest
-set is searched exactly (branch and bound), within a bound on the work; beyond it a greedy set stands, and says so.
-Verified: the gates are asked again about a picture in which the steps were taken. Must not know any gate by name, nor
-how versions are ordered (``later`` is handed in).
+of them). An upgrade counts one; a VEX statement or waiver counts two, and is proposed only where no upgrade helps. The
+smallest set is searched exactly (branch and bound), within a bound on the work; beyond it a greedy set stands, and it
+says so. Verified: the gates are asked again about a picture in which the steps were taken. Must not know any gate by
+name, nor how versions are ordered (``later`` is handed in).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,10 +21,11 @@ from policy.counting import SEVERITIES
 from policy.evaluate import outcome_of
 from policy.explain import decided
 
-NODES: Final = 20_000
+NODES: Final = 2_000
 """So many steps of search before the set that was found stands unproven."""
-_ACCEPT_COST: Final = 1_000
 _ACCEPTS: Final = frozenset({"file_vex", "grant_waiver"})
+DEEPEST: Final = 300
+"""So many steps beyond which nobody looks for a smaller set."""
 _TAKEN: Final = digest.of_bytes(b"a waiver that was never granted: only what if")
 
 Later = Callable[[AnyFinding, str, str], bool | None]
@@ -87,21 +88,39 @@ class _Search:
     left: int = NODES
     seen: set[frozenset[int]] = field(default_factory=set)
 
-    def run(self, demands: tuple[_Demand, ...], chosen: frozenset[int], price: int) -> None:
-        """Look for a cheaper set that holds ``chosen``."""
-        if price >= self.price or chosen in self.seen or self.left <= 0:
+    def run(self, demands: tuple[_Demand, ...], chosen: frozenset[int], price: int, closed: frozenset[Item]) -> None:
+        """Look for a cheaper set that holds ``chosen``, which costs ``price`` and closes ``closed``."""
+        if chosen in self.seen or self.left <= 0:
             return
         self.left -= 1
         self.seen.add(chosen)
-        closed = frozenset().union(*(self.steps[at].closes for at in chosen))
         open_ = [one for one in demands if len(one.items & closed) < one.need]
-        if not open_:
+        if not open_ and price < self.price:
             self.best, self.price = chosen, price
+            return
+        if price + max((self._least(one, closed) for one in open_), default=0) >= self.price:
+            return
+        if len(chosen) > DEEPEST:
+            self.left = 0
             return
         choices = [(self._ways(one, closed), one) for one in open_]
         ways, _ = min(choices, key=lambda pair: (len(pair[0]), sorted(pair[1].items)))
         for at in ways:
-            self.run(demands, chosen | {at}, price + self.steps[at].cost)
+            self.run(demands, chosen | {at}, price + self.steps[at].cost, closed | self.steps[at].closes)
+
+    def _least(self, demand: _Demand, closed: frozenset[Item]) -> int:
+        """Give what a demand costs at least: the best steps for it, as if none closed what another does."""
+        open_ = demand.items - closed
+        missing = demand.need - (len(demand.items) - len(open_))
+        every = {at for one in open_ for at in self.ways.get(one, ())}
+        gains = sorted((len(self.steps[at].closes & open_) for at in every), reverse=True)
+        count = 0
+        for gain in gains:
+            if missing <= 0:
+                break
+            missing -= gain
+            count += 1
+        return count
 
     def _ways(self, demand: _Demand, closed: frozenset[Item]) -> tuple[int, ...]:
         """Give the steps that close something of a demand, those that close most first.
@@ -131,18 +150,26 @@ def fixes(
     for at, step in enumerate(steps):
         for item in step.closes:
             ways.setdefault(item, []).append(at)
-    greedy = _greedy(demands, steps)
+    found = {item: tuple(each) for item, each in ways.items()}
+    forced = _forced(demands, found)
+    closed = frozenset().union(*(steps[at].closes for at in forced))
+    greedy = _greedy(demands, steps, forced, closed)
     if greedy is None:
         return None
-    price = sum(steps[at].cost for at in greedy)
-    search = _Search(steps, {item: tuple(found) for item, found in ways.items()}, greedy, price)
-    search.run(demands, frozenset(), 0)
+    search = _Search(steps, found, greedy, sum(steps[at].cost for at in greedy))
+    search.run(demands, forced, sum(steps[at].cost for at in forced), closed)
     chosen = [steps[at] for at in sorted(search.best)]
     wanted = frozenset().union(*(one.items for one in demands))
     done = tuple(sorted((_least(one, wanted, picture, later) for one in chosen), key=_key))
     verified = all(one.kind != "act" for one in done)
     then = outcome_of(ask(after(picture, done, later))) if verified else "undecided"
     return Fixes(fixes=done, minimal=search.left > 0, verified=verified, then=then)
+
+
+def _forced(demands: tuple[_Demand, ...], ways: Mapping[Item, tuple[int, ...]]) -> frozenset[int]:
+    """Give the steps that there is no way around: of what must all be closed, what only one step closes."""
+    needed = frozenset().union(*(one.items for one in demands if one.need == len(one.items)))
+    return frozenset(ways[item][0] for item in needed if len(ways.get(item, ())) == 1)
 
 
 def _key(one: Fix) -> tuple[object, ...]:
@@ -168,12 +195,12 @@ def _demands(verdict: Verdict, picture: AnyPicture) -> Iterator[_Demand]:
                 yield _Demand(frozenset({_item(one)}), 1)
             elif "limit" in told and told.get("what") in {*SEVERITIES, "total"}:
                 if int(told["count"]) > int(told["limit"]):
-                    items = _counted(picture, told["what"])
-                    yield _Demand(items, min(len(items), int(told["count"]) - int(told["limit"])))
+                    counted = _counted(picture, told["what"])
+                    yield _Demand(counted, min(len(counted), int(told["count"]) - int(told["limit"])))
             elif one.flips:
                 yield _Demand(frozenset(_acts(result, one)), 1)
-        for (excess, _), counted in sorted(budgets.items()):
-            yield _Demand(frozenset(counted), min(excess, len(counted)))
+        for (excess, _), items in sorted(budgets.items()):
+            yield _Demand(frozenset(items), min(excess, len(items)))
 
 
 def _counted(picture: AnyPicture, what: str) -> frozenset[Item]:
@@ -199,17 +226,14 @@ def _steps(verdict: Verdict, picture: AnyPicture, demands: Iterable[_Demand], la
     upgradable: set[Item] = set()
     for (component, purl), group in sorted(open_.items()):
         version = _highest(group, later)
-        closes = frozenset(_closed_by(group, version, later)) if version else frozenset()
+        closes: frozenset[Item] = frozenset(_closed_by(group, version, later)) if version else frozenset()
         if closes:
             upgradable |= closes
             yield _Step(_upgrade(component, purl, version, closes), closes, 1)
-    acceptable = _acceptable(verdict, wanted)
-    for component, vulnerability in sorted({(item[0], item[2]) for item in wanted if item in acceptable}):
-        closes = frozenset(one for one in wanted if (one[0], one[2]) == (component, vulnerability)) & acceptable
-        purl = min(one[1] for one in closes)
-        cost = _ACCEPT_COST if closes & upgradable else 2
-        fix = Fix(kind="accept", component=component, purl=purl, to="", code="", gate="", closes=(vulnerability,))
-        yield _Step(fix, closes, cost)
+    for item in sorted(_acceptable(verdict, wanted) - upgradable):
+        component, purl, name = item
+        fix = Fix(kind="accept", component=component, purl=purl, to="", code="", gate="", closes=(name,))
+        yield _Step(fix, frozenset({item}), 2)
     for gate, code, argument in sorted(wanted - frozenset(map(_item, picture.findings))):
         component, _, about = argument.partition("\0")
         fix = Fix(kind="act", component=component, purl="", to="", code=code, gate=gate, closes=(about,))
@@ -248,23 +272,26 @@ def _closed_by(group: Iterable[AnyFinding], version: str, later: Later) -> Itera
     return (item for item, done in sorted(fixed.items()) if done)
 
 
-def _greedy(demands: tuple[_Demand, ...], steps: tuple[_Step, ...]) -> frozenset[int] | None:
-    """Take the step that closes most for its cost, again and again; then leave out what is not needed."""
+def _greedy(
+    demands: tuple[_Demand, ...], steps: tuple[_Step, ...], forced: frozenset[int], closed: frozenset[Item]
+) -> frozenset[int] | None:
+    """Add to what is forced the step that closes most for its cost, again and again; then leave out what is idle."""
     chosen: list[int] = []
-    closed: frozenset[Item] = frozenset()
+    left = sorted(frozenset(range(len(steps))) - forced)
+    first = closed
     while open_ := [one for one in demands if len(one.items & closed) < one.need]:
         missing = frozenset().union(*(one.items for one in open_)) - closed
-        gains = [(len(step.closes & missing) / step.cost, -at) for at, step in enumerate(steps) if at not in chosen]
-        gain, at = max(gains, default=(0, 0))
+        gain, at = max(((len(steps[at].closes & missing) / steps[at].cost, -at) for at in left), default=(0, 0))
         if not gain:
             return None
         chosen.append(-at)
+        left.remove(-at)
         closed |= steps[-at].closes
     for at in list(chosen):
-        rest = frozenset().union(*(steps[other].closes for other in chosen if other != at))
+        rest = first.union(*(steps[other].closes for other in chosen if other != at))
         if all(len(one.items & rest) >= one.need for one in demands):
             chosen.remove(at)
-    return frozenset(chosen)
+    return forced | frozenset(chosen)
 
 
 def _least(step: _Step, wanted: frozenset[Item], picture: AnyPicture, later: Later) -> Fix:
@@ -283,13 +310,13 @@ def _least(step: _Step, wanted: frozenset[Item], picture: AnyPicture, later: Lat
 def after(picture: AnyPicture, done: Iterable[Fix], later: Later) -> AnyPicture:
     """Give the picture in which these steps were taken: upgraded findings gone, accepted ones marked as waived."""
     upgrades = {(one.component, one.purl): one.to for one in done if one.kind == "upgrade"}
-    accepted = {(one.component, name) for one in done if one.kind == "accept" for name in one.closes}
+    accepted = {(one.component, one.purl, name) for one in done if one.kind == "accept" for name in one.closes}
     left = []
     for one in picture.findings:
         to = upgrades.get((one.component, one.purl))
         if to is not None and next(iter(_closed_by([one], to, later)), None):
             continue
-        if (one.component, one.vulnerability) in accepted:
+        if _item(one) in accepted:
             left.append(msgspec.structs.replace(one, open=False, waived_by=_TAKEN))
         else:
             left.append(one)

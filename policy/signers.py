@@ -8,18 +8,17 @@ from typing import Annotated, Final
 
 import msgspec
 
-from cas.records.base import Part
 from policy.globs import any_matches, matches
 
 _PREFIX: Final = "sigstore:"
-_Glob = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
-
-class Identity(Part, frozen=True, kw_only=True):
-    """Globs of an issuer and of whom it vouches for; each is matched against its own part only."""
-
-    issuer: _Glob
-    identity: _Glob
+Identity = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[^#\n]+#[^\n]+$(?!\n)", max_length=2048, examples=["https://issuer.example#https://ci.example/*"]
+    ),
+]
+"""``issuer#identity``: globs of an issuer and of whom it vouches for, each matched against its own part only."""
 
 
 def identity_of(signer: str) -> tuple[str, str] | None:
@@ -35,9 +34,10 @@ def is_one_of(signer: str, logins: Iterable[str], identities: Iterable[Identity]
     split = identity_of(signer)
     if split is None:
         return any_matches(logins, signer)
-    return any(matches(each.issuer, split[0]) and matches(each.identity, split[1]) for each in identities)
+    globs = (each.partition("#") for each in identities)
+    return any(matches(issuer, split[0]) and matches(identity, split[1]) for issuer, _, identity in globs)
 
 
 def shown(logins: Iterable[str], identities: Iterable[Identity]) -> str:
     """Write who is demanded, for people."""
-    return ",".join((*logins, *(f"{_PREFIX}{each.issuer}#{each.identity}" for each in identities)))
+    return ",".join((*logins, *(f"{_PREFIX}{each}" for each in identities)))

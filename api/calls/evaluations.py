@@ -35,13 +35,17 @@ class EvaluateEvidence(Ask, frozen=True, kw_only=True):
 
 
 class Evaluation(Answer, frozen=True, kw_only=True):
-    """What became of the documents, and the verdict in full."""
+    """What became of the documents, and the verdict in full.
+
+    ``elsewhere``: places of documents that speak of no image of this release, so that they say nothing here.
+    """
 
     release: Digest
     created: bool  # the release was frozen by this call
     receipts: tuple[EvidenceReceipt, ...]
     log_size: int
     verdict: VerdictView
+    elsewhere: tuple[int, ...] = ()
 
 
 EVALUATE: Final = Call(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from api.calls.call import Answer, Ask, Call, PageAsk
+from api.calls.verdicts import VerdictsDiff
 from cas.digest import Digest
 from cas.records.base import Slug
 from cas.records.release import Release, Role
@@ -89,14 +90,15 @@ class ReleasesPage(Answer, frozen=True, kw_only=True):
 
 
 class DiffReleases(Ask, frozen=True, kw_only=True):
-    """What changed from ``old`` to ``release``?"""
+    """What changed from ``old`` to ``release``? With an environment, also between their verdicts there."""
 
     release: str
     old: str
+    environment: Annotated[str, msgspec.Meta(max_length=128)] = ""
 
 
 class ReleaseChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One difference of a component or a template file."""
+    """One difference of a component, template file, package, licence or document of evidence."""
 
     kind: Literal["added", "removed", "changed"]
     what: str
@@ -106,11 +108,12 @@ class ReleaseChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReleaseDiff(Answer, frozen=True, kw_only=True):
-    """Differences, sorted."""
+    """Differences, sorted within each sort of thing; ``verdicts`` where an environment was named."""
 
     old: Digest
     new: Digest
     changes: tuple[ReleaseChange, ...]
+    verdicts: VerdictsDiff | None = None
 
 
 CREATE = Call(

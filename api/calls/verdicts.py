@@ -105,6 +105,92 @@ class VerdictsPage(Answer, frozen=True, kw_only=True):
     next_cursor: str
 
 
+class FixLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One step towards an answer, in words and in parts. ``closes``: vulnerabilities, or what the step is about."""
+
+    kind: Literal["upgrade", "accept", "act"]
+    text: str
+    component: str
+    purl: str
+    to: str
+    closes: tuple[str, ...]
+
+
+class VerdictFixes(Answer, frozen=True, kw_only=True):
+    """The shortest set of steps that turns a verdict.
+
+    ``known``: such a set was found. ``minimal``: no smaller one does. ``verified``: the gates were asked about it, and
+    answered ``then``; a document that is still to come can be asked about by nobody.
+    """
+
+    digest: Digest
+    outcome: Literal["allow", "deny", "undecided"]
+    known: bool
+    minimal: bool
+    verified: bool
+    then: Literal["allow", "deny", "undecided"]
+    fixes: tuple[FixLine, ...]
+
+
+class CompareVerdicts(Ask, frozen=True, kw_only=True):
+    """What is different now? ``against`` is the earlier verdict; both by digest or id."""
+
+    verdict: str
+    against: str
+
+
+class GateChangeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate that answers differently; empty where only one verdict asked it."""
+
+    id: str
+    before: str
+    after: str
+    appeared: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+class MaterialChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A material change and its rule (R1 reachability, R2 VEX, R3 range, R4 intelligence or policy), with its gates."""
+
+    rule: Literal["R1", "R2", "R3", "R4"]
+    code: str
+    component: str
+    package: str
+    vulnerability: str
+    before: str
+    after: str
+    gates: tuple[str, ...]
+    text: str
+
+
+class EvidenceChangeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Evidence that came, went, or stands differently."""
+
+    component: str
+    platform: str
+    type: str
+    format: str
+    raw: str
+    before: str
+    after: str
+
+
+class VerdictsDiff(Answer, frozen=True, kw_only=True):
+    """The difference between two verdicts: inputs, gates, material changes, evidence."""
+
+    old: Digest
+    new: Digest
+    before: Literal["allow", "deny", "undecided"]
+    after: Literal["allow", "deny", "undecided"]
+    old_release: str
+    new_release: str
+    environment: str
+    inputs: tuple[tuple[str, str, str], ...]
+    gates: tuple[GateChangeLine, ...]
+    changes: tuple[MaterialChange, ...]
+    evidence: tuple[EvidenceChangeLine, ...]
+
+
 EVALUATE = Call(
     "gate.evaluate",
     "POST",
@@ -126,4 +212,23 @@ SIMULATE = Call(
 SHOW = Call("verdict.show", "GET", "/verdicts/{verdict}", ShowVerdict, VerdictView, "gate:read", "Show a verdict.")
 LIST = Call("verdict.list", "GET", "/verdicts", ListVerdicts, VerdictsPage, "gate:read", "List newest verdicts.")
 
-CALLS = (EVALUATE, SIMULATE, LIST, SHOW)
+FIXES = Call(
+    "verdict.fixes",
+    "GET",
+    "/verdicts/{verdict}/fixes",
+    ShowVerdict,
+    VerdictFixes,
+    "gate:read",
+    "Give the shortest set of steps that turns a verdict, asked again of its gates.",
+)
+DIFF = Call(
+    "verdict.diff",
+    "GET",
+    "/verdicts/{verdict}/diff",
+    CompareVerdicts,
+    VerdictsDiff,
+    "gate:read",
+    "Say what is different from an earlier verdict, and which changes are material.",
+)
+
+CALLS = (EVALUATE, SIMULATE, LIST, SHOW, FIXES, DIFF)

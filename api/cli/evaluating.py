@@ -43,6 +43,10 @@ def evaluated(out: Screen, asked: Asked) -> calls.Evaluation:
     end = time.monotonic() + asked.seconds
     found = _ask(out, asked, documents, end)
     receipts, created = found.receipts, found.created
+    for at in found.elsewhere:
+        out.say(
+            f"{asked.files[at]} names another image than this release's: it says nothing here; --subject may say so"
+        )
     while found.verdict.outcome == "undecided" and (left := end - time.monotonic()) > 0:
         time.sleep(min(PAUSE, left))
         known = Asked(release=found.release, environment=asked.environment)

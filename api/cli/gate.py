@@ -74,7 +74,7 @@ def evaluate(
         platforms=",".join(platform),
         seconds=timeout if wait else 0,
     )
-    found = evaluated(out, asked)
+    found = evaluated(out if form is Form.TABLE else out.apart(), asked)
     printer = Printer(found.verdict, asked.files)
     if form is Form.TABLE:
         show_verdict(out, found.verdict)
@@ -108,12 +108,30 @@ def explain(
     context: typer.Context,
     verdict: str = typer.Argument(help="Digest or id of a verdict."),
     every: bool = typer.Option(False, "--all", help="Every rule in full, those that block nothing too."),
+    fixes: bool = typer.Option(False, "--fixes", help="The shortest set of steps that turns it."),
+    lines: bool = typer.Option(False, "--lines", help="The lines of evidence themselves, cut and escaped."),
+    against: str = typer.Option("", help="An earlier verdict: say what is different since."),
+    form: Form = typer.Option(Form.TABLE, "--format", help="How the answer is printed."),
 ) -> None:
-    """Why a verdict says what it says, and what would flip it."""
+    """Why a verdict says what it says, what would flip it, and what is different from another one."""
+    from api.cli.explaining import explained, show_diff, show_fixes, show_lines
+
     out = screen(context)
     with out.door(writable=False) as door:
+        if against:
+            asked = calls.CompareVerdicts(verdict=verdict, against=against)
+            show_diff(out, door.ask(calls.DIFF, asked), form.value, door)
+            return
         found = door.ask(calls.SHOW, calls.ShowVerdict(verdict=verdict))
-    show_verdict(out, found, every=every)
+        way = door.ask(calls.FIXES, calls.ShowVerdict(verdict=verdict)) if fixes else None
+        if form is not Form.TABLE or out.form.value != "table":
+            typer.echo(explained(found, way, form.value if form is not Form.TABLE else "json"), nl=False)
+            return
+        show_verdict(out, found, every=every)
+        if lines:
+            show_lines(out, found, door)
+        if way is not None:
+            show_fixes(out, way)
 
 
 @APP.command("list")

@@ -29,6 +29,16 @@ class State(str, enum.Enum):
     ALL = "all"
 
 
+class DiffForm(str, enum.Enum):
+    """How a difference is printed; ``predicate`` is the statement of a delta verdict."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    PREDICATE = "predicate"
+
+
 @APP.command()
 def create(
     context: typer.Context,
@@ -282,13 +292,43 @@ def diff(
     context: typer.Context,
     old: str = typer.Argument(help="Name, id or digest."),
     new: str = typer.Argument(help="Name, id or digest."),
+    environment: str = typer.Option("", help="Also between their verdicts there: gates, vulnerabilities, policy."),
+    form: DiffForm = typer.Option(DiffForm.TABLE, "--format", help="How the answer is printed."),
 ) -> None:
-    """List what differs between two releases."""
+    """List what differs between two releases: components, files, packages, licences, evidence, verdicts."""
+    from api.cli.explaining import diff_text, show_diff
+
+    if form in {DiffForm.SARIF, DiffForm.PREDICATE} and not environment:
+        raise typer.BadParameter("material changes are between verdicts: name the environment", param_hint="--format")
     out = screen(context)
     with out.door(writable=False) as door:
-        found = door.ask(calls.DIFF, calls.DiffReleases(release=new, old=old))
-    rows = [(one.kind, one.what, one.name, one.old, one.new) for one in found.changes]
-    out.table(found.changes, ("CHANGE", "WHAT", "NAME", "OLD", "NEW"), rows)
+        found = door.ask(calls.DIFF, calls.DiffReleases(release=new, old=old, environment=environment))
+        if form in {DiffForm.SARIF, DiffForm.PREDICATE} and found.verdicts is not None:
+            typer.echo(diff_text(found.verdicts, form.value, door), nl=False)
+            return
+        if form is DiffForm.MARKDOWN:
+            typer.echo(_markdown(found), nl=False)
+            return
+        if form is DiffForm.JSON:
+            out.apart().show(found, ())
+            return
+        rows = [(one.kind, one.what, one.name, one.old, one.new) for one in found.changes]
+        out.table(found.changes if not environment else found, ("CHANGE", "WHAT", "NAME", "OLD", "NEW"), rows)
+        if found.verdicts is not None and out.form.value == "table":
+            show_diff(out, found.verdicts, "table", door)
+
+
+def _markdown(found: calls.ReleaseDiff) -> str:
+    from api.reports.delta import delta_markdown
+    from api.reports.summary import text
+
+    rows = [
+        f"| {one.kind} | {one.what} | {text(one.name)} | {text(one.old or '-')} | {text(one.new or '-')} |\n"
+        for one in found.changes
+    ]
+    head = "| change | what | name | old | new |\n|---|---|---|---|---|\n"
+    told = "".join([head, *rows]) if rows else "No component, file, package, licence or document differs.\n"
+    return told + ("\n" + delta_markdown(found.verdicts) if found.verdicts is not None else "")
 
 
 def _lines(one: calls.ReleaseView) -> list[tuple[str, object]]:

@@ -13,7 +13,7 @@ from cas.digest import Digest
 from cas.records.verdict import EvidenceRef, Finding, GateResult
 from pipeline.formats.spots import Spot, spots
 from policy import render
-from policy.explain import explain, told
+from policy.explain import explain, slots
 
 FINDINGS: Final = 20_000
 """So many findings are reported one by one; the verdict itself holds all."""
@@ -79,7 +79,7 @@ def gates(view: VerdictView) -> tuple[Gate, ...]:
 def _told(gate: str, one: Finding) -> Told:
     return Told(
         one,
-        printable(render.sentence(gate, one.code, told(one))),
+        printable(render.sentence(gate, one.code, slots(one))),
         tuple(printable(render.flip(gate, code, argument)) for code, argument in one.flips),
     )
 

@@ -8,8 +8,10 @@ from api.routes.evidence import receipt
 from api.routes.handler import AnyHandler, Handler
 from api.routes.verdicts import view
 from api.visit import Visit
+from cas.records.verdict import Question
+from cas.store import load
 from pipeline.operations.asking import evaluate as judge
-from pipeline.operations.evaluations import About, admit_and_evaluate, component_name
+from pipeline.operations.evaluations import About, Evaluated, admit_and_evaluate, component_name
 from pipeline.operations.ingest import Submission
 
 
@@ -37,7 +39,16 @@ def evaluate(visit: Visit, ask: calls.EvaluateEvidence) -> calls.Evaluation:
         receipts=tuple(receipt(visit, item) for item in made.submitted.receipts),
         log_size=visit.effects.log.head().size,
         verdict=view(visit, made.judged.digest, made.judged.verdict),
+        elsewhere=_elsewhere(visit, made),
     )
+
+
+def _elsewhere(visit: Visit, made: Evaluated) -> tuple[int, ...]:
+    question = load(visit.effects.store, made.judged.verdict.question, Question)
+    ours = {subject for component in question.components for subject in component.subjects}
+    receipts = made.submitted.receipts
+    here = {one.document for one in receipts if one.subject in ours}
+    return tuple(sorted({one.document for one in receipts} - here))
 
 
 def again(visit: Visit, found: calls.Evaluation, environment: str) -> calls.Evaluation:
@@ -47,6 +58,7 @@ def again(visit: Visit, found: calls.Evaluation, environment: str) -> calls.Eval
         release=found.release,
         created=found.created,
         receipts=found.receipts,
+        elsewhere=found.elsewhere,
         log_size=visit.effects.log.head().size,
         verdict=view(visit, judged.digest, judged.verdict),
     )

@@ -7,12 +7,13 @@ from api.calls import releases as calls
 from api.layouts import refuse_layout
 from api.names import who
 from api.routes.handler import AnyHandler, Handler
+from api.routes.verdicts import compared
 from api.visit import Visit
 from cas import digest
 from cas.digest import Digest
 from cas.records.release import Release
 from pipeline.effects import Caller, Effects
-from pipeline.operations import release_life, releases
+from pipeline.operations import release_diff, release_life, releases
 from pipeline.operations.capture import CapturedFile
 from pipeline.operations.release_state import standing
 
@@ -119,9 +120,16 @@ def diff(visit: Visit, ask: calls.DiffReleases) -> calls.ReleaseDiff:
     new, new_name = releases.find(visit.effects, ask.release)
     changes = tuple(
         calls.ReleaseChange(kind=one.kind, what=one.what, name=one.name, old=one.old, new=one.new)  # type: ignore[arg-type]
-        for one in releases.diff(visit.effects, old, new)
+        for one in release_diff.diff(visit.effects, old, new)
     )
-    return calls.ReleaseDiff(old=old_name, new=new_name, changes=changes)
+    verdicts = None
+    if ask.environment:
+        before, after = (
+            release_diff.verdict_of(visit.effects, name, ask.environment, name=release.name)
+            for release, name in ((old, old_name), (new, new_name))
+        )
+        verdicts = compared(visit, before, after)
+    return calls.ReleaseDiff(old=old_name, new=new_name, changes=changes, verdicts=verdicts)
 
 
 HANDLERS: tuple[AnyHandler, ...] = (

@@ -1,5 +1,7 @@
 """Gate answers and verdicts."""
 
+import msgspec
+
 from api import paging, why
 from api.calls import verdicts as calls
 from api.names import record_named
@@ -11,7 +13,7 @@ from cas.found import VerdictFound
 from cas.records.release import Environment, Release
 from cas.records.verdict import Verdict
 from cas.store import load
-from pipeline.operations import policy_shadow
+from pipeline.operations import explaining, policy_shadow, release_diff
 from pipeline.operations.asking import evaluate, simulate
 from policy.packs.view import pack_of
 
@@ -94,9 +96,55 @@ def view(visit: Visit, name: Digest, verdict: Verdict) -> calls.VerdictView:
     )
 
 
+def fixes(visit: Visit, ask: calls.ShowVerdict) -> calls.VerdictFixes:
+    """Give the shortest way to an answer."""
+    name = record_named(visit.effects, ask.verdict)
+    verdict = load(visit.effects.store, name, Verdict)
+    found = explaining.shortest(visit.effects.store, verdict)
+    return calls.VerdictFixes(
+        digest=name,
+        outcome=verdict.outcome,
+        known=found is not None or verdict.outcome == "allow",
+        minimal=found is None or found.minimal,
+        verified=found is not None and found.verified,
+        then=found.then if found else verdict.outcome,
+        fixes=why.fix_lines(found.fixes if found else ()),
+    )
+
+
+def diff(visit: Visit, ask: calls.CompareVerdicts) -> calls.VerdictsDiff:
+    """Say what is different."""
+    old, new = (record_named(visit.effects, one) for one in (ask.against, ask.verdict))
+    return compared(visit, old, new)
+
+
+def compared(visit: Visit, old: Digest, new: Digest) -> calls.VerdictsDiff:
+    """Spell the difference of two verdicts."""
+    store = visit.effects.store
+    found = release_diff.compare(store, old, new)
+    before, after = load(store, old, Verdict), load(store, new, Verdict)
+    return calls.VerdictsDiff(
+        old=old,
+        new=new,
+        before=found.difference.before,
+        after=found.difference.after,
+        old_release=load(store, before.release, Release).name,
+        new_release=load(store, after.release, Release).name,
+        environment=load(store, after.environment, Environment).name,
+        inputs=found.difference.inputs,
+        gates=why.change_lines(found.difference, (before, after)),
+        changes=tuple(map(why.material_line, found.changes[: release_diff.SHOWN])),
+        evidence=tuple(
+            calls.EvidenceChangeLine(**msgspec.structs.asdict(one)) for one in found.evidence[: release_diff.SHOWN]
+        ),
+    )
+
+
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.EVALUATE, judge),
     Handler(calls.SIMULATE, what_if),
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
+    Handler(calls.FIXES, fixes),
+    Handler(calls.DIFF, diff),
 )

@@ -361,34 +361,3 @@ def template_of(effects: Effects, release: Release) -> tuple[Tree | None, Compos
     tree = load(effects.store, release.template, Tree) if release.template else None
     project = load(effects.store, release.compose, ComposeProject) if release.compose else None
     return tree, project
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference: ``kind`` is added, removed or changed; ``what`` is component or file."""
-
-    kind: str
-    what: str
-    name: str
-    old: str
-    new: str
-
-
-def diff(effects: Effects, old: Release, new: Release) -> tuple[Change, ...]:
-    """List what differs between two releases: components by digest, template files by digest; sorted."""
-    before = {one.name: f"{one.repository}:{one.tag}@{one.digest}" for one in old.components}
-    after = {one.name: f"{one.repository}:{one.tag}@{one.digest}" for one in new.components}
-    changes = _changes("component", before, after)
-    trees = [template_of(effects, release)[0] for release in (old, new)]
-    listed = [{entry.path: entry.digest for entry in tree.entries} if tree else {} for tree in trees]
-    return (*changes, *_changes("file", listed[0], listed[1]))
-
-
-def _changes(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
-    found = []
-    for name in sorted(set(before) | set(after)):
-        old, new = before.get(name, ""), after.get(name, "")
-        if old != new:
-            kind = "added" if not old else "removed" if not new else "changed"
-            found.append(Change(kind, what, name, old, new))
-    return tuple(found)

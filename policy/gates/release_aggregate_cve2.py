@@ -1,10 +1,18 @@
 """Do the release's vulnerabilities, or those of them that may be reached, stay under fixed numbers?"""
 
+from collections.abc import Iterator, Sequence
+from typing import Final
+
 from cas.records.base import Count, Part
-from cas.records.verdict import Finding, GateStatus
+from cas.records.picture import AnyFinding
+from cas.records.verdict import EvidenceRef, Finding, GateStatus
 from policy.counting import MISSING_FLIPS, MISSING_SENTENCES, SEVERITIES, counts, distinct, missing_facts
 from policy.gate import Answer, FactView, Gate, finding
+from policy.lines import lines_of
 from policy.reached import all_unreachable
+
+SHOWN: Final = 200
+"""So many lines are named of what is counted."""
 
 
 class Params(Part, frozen=True, kw_only=True):
@@ -40,12 +48,19 @@ def check(params: Params, view: FactView) -> Answer:
             continue
         arguments = (("what", name), ("count", count), ("limit", limit))
         if count > limit:
-            over.append(finding("over_limit", arguments, flips=(("reduce", name),)))
+            refs = _lines(view, groups, name)
+            over.append(finding("over_limit", arguments, evidence=refs, flips=(("reduce", name),)))
         elif limit and count * 100 >= limit * 80:
             near.append(finding("near_limit", arguments))
     missing = missing_facts(view)
     status: GateStatus = "fail" if over else "unknown" if missing else "warn" if near else "pass"
     return Answer(status, (*over, *near, *missing), (*found.items(), ("unreachable", len(every) - len(groups))))
+
+
+def _lines(view: FactView, groups: Sequence[tuple[AnyFinding, ...]], name: str) -> Iterator[EvidenceRef]:
+    """Give the lines of the SBOMs that name what is counted, so many."""
+    counted = [group[0] for group in groups if name in {"total", group[0].severity}]
+    return (lines_of(one, view.assessment)[0] for one in counted[:SHOWN])
 
 
 GATE = Gate(

@@ -155,6 +155,8 @@ class Journey:
         self.verdict = verdict.digest
         whole = self.ask("evaluation.create", release="shop-v1", environment="prod")
         assert (whole.verdict.digest, whole.created, whole.receipts) == (verdict.digest, False, ())
+        assert self.ask("verdict.fixes", verdict=verdict.digest).fixes == ()
+        assert self.ask("verdict.diff", verdict=verdict.digest, against=verdict.digest).changes == ()
         self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
         self.vex(verdict.digest)
         self.ask("verdict.list")

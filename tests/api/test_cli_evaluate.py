@@ -142,3 +142,36 @@ def test_waiting_on_a_home_lets_others_write_and_ends_in_time(home):
     done = stella("gate", "evaluate", "--environment", "prod", *words, home=home)
     assert done.returncode in {exit_codes.DENY, exit_codes.UNDECIDED}
     assert done.stdout.splitlines()[-1].startswith("stella: ")
+
+
+def test_a_denial_is_explained_with_its_lines_and_the_fix_that_is_proposed_turns_it(home):
+    denied = gate(home, "web-5", "--file", home / "bad.json", code=exit_codes.DENY).stdout.splitlines()[-1]
+    verdict = denied.rpartition("=")[2]
+    told = stella("explain", verdict, "--lines", "--fixes", home=home, code=0).stdout
+    assert '  |   "name": "requests",' in told or '"name": "requests"' in told
+    assert "severity: high, said by " in told
+    assert "1 step, and no fewer do:" in told
+    assert "Upgrade pkg:pypi/requests@1.0.0 in web to 2.0.0: closes CVE-2026-0001." in told
+    assert "the gates answer: allow" in told
+    both = json.loads(stella("explain", verdict, "--fixes", "--format", "json", home=home, code=0).stdout)
+    assert (both["digest"], both["fixes"]["then"], both["fixes"]["minimal"]) == (verdict, "allow", True)
+    layout = Layout()
+    layout.name("web:v1", layout.image({"app": (b"v5\n", 0o755)}))
+    layout.write(home / "fixed")
+    (home / "good.json").write_bytes(sbom(("requests", "2.0.0")))
+    words = ("--create", "web-6", "--image", f"oci:{home}/fixed:web:v1", "--file", home / "good.json")
+    done = stella("gate", "evaluate", "--environment", "prod", *words, home=home, code=0)
+    allowed = done.stdout.splitlines()[-1].rpartition("=")[2]
+    markdown = stella("explain", allowed, "--against", verdict, "--format", "markdown", home=home, code=0).stdout
+    assert "web\\-5 to web\\-6: deny to allow" in markdown
+    compared = stella("release", "diff", "web-5", "web-6", "--environment", "prod", home=home, code=0).stdout
+    assert "R3 CVE-2026-0001 in pkg:pypi/requests web: the affected range was left" in compared
+    log = json.loads(
+        stella(
+            "release", "diff", "web-5", "web-6", "--environment", "prod", "--format", "sarif", home=home, code=0
+        ).stdout
+    )
+    assert {one["ruleId"] for one in log["runs"][0]["results"]} == {"SDIFF003", "SDIFF004"}
+    said = ("release", "diff", "web-5", "web-6", "--environment", "prod", "--format", "predicate")
+    assert json.loads(stella(*said, home=home, code=0).stdout)["predicate"]["new"]["verdict"] == allowed
+    assert stella("release", "diff", "web-5", "web-6", "--format", "sarif", home=home).returncode == 2

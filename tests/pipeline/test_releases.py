@@ -8,7 +8,7 @@ from cas.problems import ObjectMissing
 from cas.records.release import Resolution, Tree
 from cas.store import load
 from pipeline.images import PlatformMissing
-from pipeline.operations import releases
+from pipeline.operations import release_diff, releases
 from pipeline.operations.capture import TemplateInvalid, TemplateTooLarge, read_folder
 from pipeline.operations.releases import ComponentSpec, ReleaseInvalid, ReleaseMissing, ReleaseNameTaken
 from targets.compose.problems import ComposeInvalid
@@ -179,7 +179,7 @@ def test_the_list_is_newest_first_and_diff_names_what_changed():
     two = paper.release()
     assert [listed.release.name for listed in releases.list_releases(paper.effects)] == ["myapp-v2.4.0", "myapp-v2.3.1"]
     assert releases.list_releases(paper.effects, environment="production") == ()
-    changes = releases.diff(paper.effects, one.release, two.release)
+    changes = release_diff.diff(paper.effects, one.release, two.release)
     assert [(change.kind, change.what, change.name) for change in changes] == [("added", "file", "conf/new.conf")]
 
 

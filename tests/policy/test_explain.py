@@ -99,6 +99,19 @@ def test_without_a_policy_the_tree_says_so():
 HOSTILE = "x\x1b[31m\n| <script>alert(1)</script> [a](javascript:1) `b` \u202egnp\u0007{purl}"
 
 
+NEEDED = {
+    "built_by/1": {"builders": ["x"]},
+    "evidence_age/1": {"max_days": 1},
+    "generic_evidence/1": {"kind": "x"},
+    "provenance_source/1": {"repositories": ["x"]},
+    "rego_rules/1": {"rules": ["sha256:" + "1" * 64]},
+    "signed_by/1": {"signers": ["x"]},
+    "signed_by/2": {"logins": ["x"]},
+    "vsa/1": {"verifiers": ["x"]},
+}
+"""What gates must be told."""
+
+
 @pytest.mark.parametrize("each", GATES, ids=lambda one: one.id)
 def test_hostile_names_reach_no_terminal_and_no_page_raw(each):
     cases = {
@@ -123,17 +136,7 @@ def test_hostile_names_reach_no_terminal_and_no_page_raw(each):
                 "mounts": [{"source": "/" + HOSTILE}],
             }
         ],
-        "params": {"signers": ["x"]}
-        if each.name == "signed_by"
-        else {"builders": ["x"]}
-        if each.name == "built_by"
-        else {"max_days": 1}
-        if each.name == "evidence_age"
-        else {"rules": ["sha256:" + "1" * 64]}
-        if each.name == "rego_rules"
-        else {"kind": "x"}
-        if each.name == "generic_evidence"
-        else {},
+        "params": NEEDED.get(each.id, {}),
     }
     _asked, answer = gate_cases.answer(each.id, cases)
     for finding in answer.findings:
