@@ -4,8 +4,7 @@ Their domain has no floats, ASCII keys and safe integers only: there msgspec's s
 byte.
 """
 
-import functools
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -17,9 +16,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
-@functools.cache
-def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
-    return msgspec.json.Decoder(kind)
+_DECODERS: Final[dict[type[msgspec.Struct], msgspec.json.Decoder[Any]]] = {}
 
 
 def of_record(value: msgspec.Struct) -> bytes:
@@ -33,13 +30,18 @@ def of_record(value: msgspec.Struct) -> bytes:
         raise CanonInvalid(reason=str(error)[:200]) from error
 
 
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    found = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    return found
+
+
 def to_record(data: bytes, kind: type[S]) -> S:
     """Decode bytes that must be the canonical encoding of ``kind``; blanks, duplicates and other orders are refused.
 
     Raises: cas.record_invalid
     """
     try:
-        value: S = _decoder(kind).decode(data)
+        value: S = (_DECODERS.get(kind) or _decoder(kind)).decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise RecordInvalid(kind=kind.__name__, reason=str(error)[:200]) from error
     columns.check(value)

@@ -14,6 +14,7 @@ Digest: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$(
 
 _FORM: Final = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
 _LETS_IN: Final = 2048
+_LENGTH: Final = 71
 _HEX: Final = b"0123456789abcdef"
 _HEX_TEXT: Final = frozenset("0123456789abcdef")
 _NAMED: Final = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])")
@@ -90,11 +91,13 @@ def names(data: bytes, wanted: Digest) -> bool:
     """Tell whether some bytes name a digest, as ``named_in`` would list it."""
     text = wanted.encode()
     at = data.find(text)
-    while at >= 0 and _FORM.match(wanted):
-        behind = data[at + len(text) : at + len(text) + 1]
+    if at < 0 or len(text) != _LENGTH or text[:7] != b"sha256:" or text[7:].translate(None, _HEX):
+        return False
+    while at >= 0:
+        behind = data[at + _LENGTH : at + _LENGTH + 1]
         if not behind or behind not in _HEX:
             return True
-        at = data.find(text, at + len(text))
+        at = data.find(text, at + _LENGTH)
     return False
 
 

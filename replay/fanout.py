@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, Literal
 
-from cas.adapters.home import Home
 from cas.digest import Digest
 from cas.problems import ObjectMissing
 from cas.records.proof import Run
@@ -112,6 +111,8 @@ class _Worker:
 def _open(source: Source) -> None:
     _Worker.memory = Memory()
     if source.kind == "home":
+        from cas.adapters.home import Home  # noqa: PLC0415 - workers over packs do not wait for it
+
         _Worker.store = Home.open(Path(source.paths[0]), writable=False).store
     else:
         _Worker.store = PackStore([Path(path) for path in source.paths])

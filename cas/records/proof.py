@@ -61,7 +61,7 @@ class Entry(Record, frozen=True, kw_only=True, tag="entry/1"):
 class HeadSet(Record, frozen=True, kw_only=True, tag="head_set/1"):
     """What a head ref names: a sorted set of digests."""
 
-    members: tuple[Digest, ...]
+    members: tuple[forms.Digest, ...]
 
 
 class Actor(Record, frozen=True, kw_only=True, tag="actor/1"):

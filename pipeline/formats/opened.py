@@ -18,7 +18,6 @@ from cas.records.evidence import EvidenceKind
 from pipeline.attest import envelope as envelopes
 from pipeline.attest.problems import EnvelopeInvalid
 from pipeline.formats import dsse, in_toto, piecewise, schema, sigstore, xsd
-from pipeline.formats.catalog import FORMATS
 from pipeline.formats.content import content
 from pipeline.formats.dsse import DSSE
 from pipeline.formats.format import Content, Format
@@ -92,9 +91,15 @@ class _Layer:
     version: str
 
 
+def _formats() -> tuple[Format, ...]:
+    from pipeline.formats.catalog import FORMATS  # noqa: PLC0415 - some hundred modules: only who opens a document waits
+
+    return FORMATS
+
+
 def detect(document: Content) -> Format | None:
     """Give the first format that recognises a document by its content."""
-    return next((each for each in FORMATS if not each.within and each.detects(document)), None)
+    return next((each for each in _formats() if not each.within and each.detects(document)), None)
 
 
 def _content(data: bytes, at: str) -> Content:
@@ -113,7 +118,7 @@ def blank(document: Content, declared: str) -> Format | None:
     if document.syntax != "json" or len(document.data) > _MAX_BLANK:
         return None
     name = declared.partition("/")[0]
-    return next((each for each in FORMATS if each.name == name and document.value in each.blanks), None)
+    return next((each for each in _formats() if each.name == name and document.value in each.blanks), None)
 
 
 def _known(document: Content, at: str, declared: str = "") -> _Layer:
@@ -247,7 +252,7 @@ def _predicate(raw: bytes, at: str) -> _Layer | None:
 
 def _readings(layer: _Layer, at: str) -> tuple[Reading, ...]:
     """List what the document is read as (5)."""
-    every = [layer.format, *(each for each in FORMATS if each.within == layer.format.name)]
+    every = [layer.format, *(each for each in _formats() if each.within == layer.format.name)]
     found = []
     for each in every:
         kind = each.kind(layer.content) if each is layer.format or each.detects(layer.content) else None

@@ -3,7 +3,6 @@
 from cas.records.attest import ProvenanceFacts, SignatureFacts, VsaFacts
 from cas.records.evidence import AttestationFacts, NormaliseInput, SbomFacts, VexFacts
 from cas.records.report import CoverageFacts, GenericFacts, ReachFacts, ReportFacts, TestFacts
-from pipeline.formats.catalog import named
 from pipeline.formats.format import Facts
 from pipeline.formats.problems import DocumentUnreadable
 from pipeline.stage import Stage, StageIO
@@ -14,6 +13,8 @@ def normalise(question: NormaliseInput, io: StageIO) -> Facts:
 
     Raises: evidence.unreadable, cas.too_large
     """
+    from pipeline.formats.catalog import named  # noqa: PLC0415 - some hundred modules: only who reads a document waits
+
     name, _, version = question.format.partition("/")
     known = named(name)
     if known is None or known.read is None or known.schema(version) is None:

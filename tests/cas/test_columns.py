@@ -16,6 +16,7 @@ from cas.records.verdict import Assessment
 from tests.support.records import blank
 
 GOOD = [digest.of_bytes(b"%d" % at) for at in range(20)]
+NAMES = [GOOD[0], GOOD[0][:-1], GOOD[0][:-1] + "g", GOOD[0] + "0", GOOD[0].upper(), "sha256:", "0", " ", "é"]
 WRONG = [
     GOOD[0].upper(),
     GOOD[0].replace("sha256:", "sha265:"),
@@ -78,3 +79,10 @@ def test_what_bytes_name_is_what_the_pattern_finds(pieces):
     data = "".join(pieces).encode()
     found = re.findall(rb"sha256:[0-9a-f]{64}(?![0-9a-f])", data)
     assert digest.named_in(data) == {each.decode() for each in found}
+
+
+@given(st.lists(st.sampled_from(NAMES), max_size=8))
+def test_a_digest_is_named_when_it_is_listed(pieces):
+    data = "".join(pieces).encode()
+    for wanted in {*NAMES, ""}:
+        assert digest.names(data, wanted) == (wanted in digest.named_in(data))

@@ -1,5 +1,8 @@
 """Many replays: processes that remember what they decoded give the answers of those that do not."""
 
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -94,3 +97,10 @@ def test_a_remembered_object_still_may_be_read_only_when_named(packed):
     with pytest.raises(ReadUnnamed):
         memory.io(store, store.put, b"{}").read(run.reads[0])
     assert io.reads == set()
+
+
+def test_a_worker_loads_no_reader_of_documents_and_no_home_before_it_needs_one():
+    code = "import sys, replay.fanout; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"pipeline.formats.catalog", "cas.adapters.home", "langcodes", "jsonschema_rs", "lxml", "regopy", "duckdb"}
+    assert not heavy & set(done.stdout.split())
