@@ -14,7 +14,6 @@ from cas.records.policy import PolicyPack
 from cas.records.release import Environment, Release
 from cas.records.verdict import Verdict
 from cas.store import load
-from pipeline.operations import explaining, release_diff
 from pipeline.operations.asking import evaluate, simulate
 
 
@@ -94,6 +93,8 @@ def view(visit: Visit, name: Digest, verdict: Verdict) -> calls.VerdictView:
 
 def fixes(visit: Visit, ask: calls.ShowVerdict) -> calls.VerdictFixes:
     """Give the shortest way to an answer."""
+    from pipeline.operations import explaining  # noqa: PLC0415 - whoever only judges does not load it
+
     name = record_named(visit.effects, ask.verdict)
     verdict = load(visit.effects.store, name, Verdict)
     found = explaining.shortest(visit.effects.store, verdict)
@@ -116,6 +117,8 @@ def diff(visit: Visit, ask: calls.CompareVerdicts) -> calls.VerdictsDiff:
 
 def compared(visit: Visit, old: Digest, new: Digest) -> calls.VerdictsDiff:
     """Spell the difference of two verdicts."""
+    from pipeline.operations import release_diff  # noqa: PLC0415 - whoever only judges does not load it
+
     store = visit.effects.store
     found = release_diff.compare(store, old, new)
     before, after = load(store, old, Verdict), load(store, new, Verdict)
