@@ -4,7 +4,7 @@ Prose is made here and never kept: records hold codes and arguments only.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -13,9 +13,11 @@ from cas.pictures import picture_of
 from cas.records.verdict import Decision, GateResult, Verdict
 from cas.store import Reader
 from policy import render
-from policy.diff import Difference, FindingChange
 from policy.explain import Why, explain, slots
-from policy.fixes import Fix
+
+if TYPE_CHECKING:
+    from policy.diff import Difference, FindingChange
+    from policy.fixes import Fix
 
 _SHOWN = 20_000
 
@@ -132,7 +134,7 @@ def _closed(node: Why, told: dict[str, str]) -> Iterator[WhyLine]:
             )
 
 
-def fix_lines(fixes: Iterable[Fix]) -> tuple[FixLine, ...]:
+def fix_lines(fixes: "Iterable[Fix]") -> tuple[FixLine, ...]:
     """Say each step in words."""
     return tuple(
         FixLine(kind=one.kind, text=_step(one), component=one.component, purl=one.purl, to=one.to, closes=one.closes)
@@ -140,7 +142,7 @@ def fix_lines(fixes: Iterable[Fix]) -> tuple[FixLine, ...]:
     )
 
 
-def _step(one: Fix) -> str:
+def _step(one: "Fix") -> str:
     about = ", ".join(one.closes)
     if one.kind == "upgrade":
         return f"Upgrade {one.purl} in {one.component} to {one.to}: closes {about}."
@@ -150,7 +152,7 @@ def _step(one: Fix) -> str:
     return f"{one.component}: {said}" if one.component else said
 
 
-def change_lines(found: Difference, verdicts: Iterable[Verdict]) -> tuple[GateChangeLine, ...]:
+def change_lines(found: "Difference", verdicts: Iterable[Verdict]) -> tuple[GateChangeLine, ...]:
     """Say for each gate that answers differently what came and what went."""
     kinds = {result.id: result.gate for verdict in verdicts for result in verdict.gates}
     return tuple(
@@ -179,7 +181,7 @@ _CHANGES: Final = {
 }
 
 
-def material_line(one: FindingChange) -> MaterialChange:
+def material_line(one: "FindingChange") -> MaterialChange:
     """Say a material change in words."""
     where = " ".join(filter(None, (one.vulnerability, one.package and f"in {one.package}", one.component)))
     words = {"before": one.before or "none", "after": one.after or "none", "gates": ", ".join(one.gates)}
