@@ -13,10 +13,7 @@ from cas.found import VerdictFound
 from cas.records.release import Environment, Release
 from cas.records.verdict import Verdict
 from cas.store import load
-<<<<<<< HEAD
 from pipeline.operations import explaining, policy_shadow, release_diff
-=======
->>>>>>> doors
 from pipeline.operations.asking import evaluate, simulate
 from policy.packs.view import pack_of
 
@@ -101,8 +98,6 @@ def view(visit: Visit, name: Digest, verdict: Verdict) -> calls.VerdictView:
 
 def fixes(visit: Visit, ask: calls.ShowVerdict) -> calls.VerdictFixes:
     """Give the shortest way to an answer."""
-    from pipeline.operations import explaining  # noqa: PLC0415 - whoever only judges does not load it
-
     name = record_named(visit.effects, ask.verdict)
     verdict = load(visit.effects.store, name, Verdict)
     found = explaining.shortest(visit.effects.store, verdict)
@@ -125,8 +120,6 @@ def diff(visit: Visit, ask: calls.CompareVerdicts) -> calls.VerdictsDiff:
 
 def compared(visit: Visit, old: Digest, new: Digest) -> calls.VerdictsDiff:
     """Spell the difference of two verdicts."""
-    from pipeline.operations import release_diff  # noqa: PLC0415 - whoever only judges does not load it
-
     store = visit.effects.store
     found = release_diff.compare(store, old, new)
     before, after = load(store, old, Verdict), load(store, new, Verdict)

@@ -60,8 +60,6 @@ def weakness(document: Document) -> Found:
 
 def language(document: Document) -> Found:
     """6.1.12: languages exist."""
-    import langcodes  # noqa: PLC0415 - its tables take longer to load than most documents to judge
-
     for name in ("lang", "source_lang"):
         tag = document["document"].get(name)
         if tag is not None and tag.lower() not in {"i-default", "i-mingo"} and not _is_language(tag):
