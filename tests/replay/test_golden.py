@@ -90,8 +90,8 @@ def test_the_corpus_names_every_type_of_drift():
         ("policy/gates/severity_budget.py", '"fail" if over else', '"pass" if over else', "judge"),
         (
             "policy/gates/severity_budget.py",
-            "dict.fromkeys(SEVERITIES, 0)",
-            'dict.fromkeys(SEVERITIES, __import__("time").time_ns() % 997 + 1)',
+            "dict(counted or severities(groups))",
+            '{label: __import__("time").time_ns() % 997 + 1 for label in SEVERITIES}',
             "judge",
         ),
         ("policy/trust_table.py", "provenance_weight=450_000", "provenance_weight=400_000", "assess"),
