@@ -134,11 +134,20 @@ def _known(document: Content, at: str, declared: str = "") -> _Layer:
         readable = ", ".join(known for known, _ in found.schemas)
         said = f"{found.name} {version[:_MAX_NAMED]!r} is not readable; readable: {readable}"
         raise Refused(Fault(at, "evidence.version_unsupported", said))
+    sketch = document.sketch
     faults, document = _judged(found, name, document, at)
     faults = faults or list(found.faults(document))
     if faults:
         raise Refused(*(Fault(at + each.pointer, each.code, each.message) for each in faults))
-    return _Layer(document, found, version)
+    return _Layer(_shown(document, sketch, found.pieces), found, version)
+
+
+def _shown(document: Content, sketch: Content, pieces: tuple[str, ...]) -> Content:
+    """Give what tells the kind: a large document's lists that were judged apart show their first items, never none."""
+    if document.syntax != "json" or sketch.held is document.held or not isinstance(document.held, dict):
+        return document
+    cut = {name: sketch.object[name] for name in pieces if name in document.held}
+    return Content(document.data, document.syntax, {**document.held, **cut})
 
 
 def _judged(found: Format, name: str, document: Content, at: str) -> tuple[list[Fault], Content]:

@@ -89,6 +89,12 @@ class Journey:
         self.ask("health")
         self.ask("feed.import", name="osv", documents=[{"data": OSV, "format": "osv"}])
         self.ask("feed.show")
+        self.ask("evidence.add_kind", name="review", schema='{"type": "object"}')
+        assert [one.name for one in self.ask("evidence.list_kinds").items] == ["review"]
+        (met,) = self.ask("match.purl", purl="pkg:pypi/requests@2.31.0").matches
+        assert met.advisory == "PYSEC-2024-1"
+        told = self.ask("match.explain", purl="pkg:pypi/requests@2.31.0", vulnerability=met.advisory)
+        assert told.matched
         document = sbom(("requests", "2.31.0"))
         headers = {"Content-Type": "application/octet-stream"}
         self.raw = (
@@ -123,6 +129,37 @@ class Journey:
         self.ask("environment.unfreeze", environment="prod", start=start)
         self.release("shop-v1")
         self.lives()
+        self.packs()
+
+    def packs(self):
+        """A rule, and a pack from its draft to the environment and back; one that is refused; one that is a shadow."""
+        rule = 'package stella\nimport rego.v1\ndeny contains "many" if { count(input.findings) > 1000 }\n'
+        assert self.ask("policy.rule.check", source=rule).asks == ("deny",)
+        self.ask("policy.rule.store", source=rule)
+        yaml = PACK.replace("name: open", "name: house") + "cases:\n  - {name: nothing, expect: {outcome: deny}}\n"
+        self.ask("policy.draft", name="house", yaml=yaml)
+        assert [one.name for one in self.ask("policy.drafts").items] == ["house"]
+        assert self.ask("policy.draft.show", name="house").yaml == yaml
+        assert self.ask("policy.lint", draft="house").valid
+        self.ask("policy.test", draft="house")
+        self.ask("policy.refuse", proposal=self.ask("policy.propose", name="house").id)
+        self.publish("house")
+        self.ask("policy.activate", policy="house", environment="prod")
+        self.ask("policy.draft", name="house", yaml=yaml.replace('"1"', '"2"'))
+        self.publish("house")
+        self.ask("policy.activate", policy="house", environment="prod")
+        self.ask("policy.rollback", environment="prod", reason="a test")
+        self.ask("policy.shadow.set", environment="prod", policy="open")
+        self.ask("policy.draft", name="spare", yaml=yaml.replace("name: house", "name: spare"))
+        self.ask("policy.draft.discard", name="spare")
+
+    def publish(self, draft):
+        """Propose a draft, have it approved by another person, publish it."""
+        asked = self.ask("policy.propose", name=draft)
+        assert [one.id for one in self.ask("policy.proposals").items] == [asked.id]
+        statement = self.ask("policy.to_sign", proposal=asked.id).statement
+        assert self.ask("policy.approve", envelope=self.signed(statement, CAROL)).approved_by == "bob"
+        self.ask("policy.publish", proposal=asked.id)
 
     def lives(self):
         """A release from its draft to the archive, and a draft that comes to nothing."""
@@ -153,6 +190,12 @@ class Journey:
         verdict = self.ask("gate.evaluate", release="shop-v1", environment="prod")
         assert verdict.outcome == "allow", verdict.why
         self.verdict = verdict.digest
+        (seen,) = self.ask("policy.shadow.report", environment="prod").items
+        assert seen.verdict == verdict.digest
+        self.ask("policy.shadow.clear", environment="prod")
+        assert self.ask("policy.simulate", policy="open").items
+        self.ask("policy.init", release="shop-v1", environment="prod")
+        self.ask("unknown.list")
         whole = self.ask("evaluation.create", release="shop-v1", environment="prod")
         assert (whole.verdict.digest, whole.created, whole.receipts) == (verdict.digest, False, ())
         assert self.ask("verdict.fixes", verdict=verdict.digest).fixes == ()
@@ -269,6 +312,9 @@ class Journey:
         self.ask("token.list")
         self.ask("token.revoke", id=made.view.id)
         self.change_trust()
+        self.ask("feed.import", name="osv", documents=[{"data": OSV.replace(b'"0"', b'"1"'), "format": "osv"}])
+        assert self.ask("feed.diff").changed
+        assert self.ask("feed.rejudge", everything=True).seen == 1
         tar = self.move("bundle.export", "/bundles/export?release=shop-v1")
         headers = {"Content-Type": "application/x-tar"}
         self.move("bundle.import", f"/bundles?root={fingerprint}", content=tar, headers=headers)

@@ -110,7 +110,7 @@ def test_a_run_that_hides_what_it_read_is_named():
     ("change", "missing"),
     [
         ({"version": 99}, "judge/99"),
-        ({"stage": "no-such-stage"}, "no-such-stage/1"),
+        ({"stage": "no-such-stage"}, "no-such-stage/2"),
         ({"engines": (("regopy", "0.1"),)}, "regopy 0.1"),
     ],
 )

@@ -4,16 +4,19 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from cas.digest import of_bytes
+from cas.records.attest import SigstoreIdentity, SigstoreRoot, SigstoreTrust
 from cas.records.proof import Run
 from cas.store import load
-from pipeline.operations import break_glass, drift, promote, rules
+from pipeline.operations import break_glass, drift, promote, rules, sigstore_trust, trust
 from pipeline.operations.attestations import sign_statement
 from replay import scope
 from replay.bundle import export
 from tests.support.delivery import Delivery, Image, target
 from tests.support.fake_target import Fleet
 from tests.support.images import Layout
-from tests.support.judging import KEYS, Scene, openvex, osv, sbom, signed
+from tests.support.judging import KEYS, ROOT, Scene, openvex, osv, sbom, signed
+from tests.support.sigstore import DATA, PRODUCTION
 from tests.support.world import ALICE
 
 PACK = """
@@ -187,6 +190,26 @@ warn contains sprintf("%s is open", [found.vulnerability]) if {
 """
 
 
+SECDB = json.dumps(
+    {
+        "distroversion": "v3.16",
+        "reponame": "main",
+        "packages": [{"pkg": {"name": "curl", "secfixes": {"7.83.1-r1": ["CVE-2026-0004"]}}}],
+    }
+).encode()
+
+
+def public_roots(effects):
+    """Trust the public Sigstore instance, for whoever it names."""
+    named = SigstoreRoot(
+        name="public",
+        root=of_bytes(PRODUCTION),
+        identities=(SigstoreIdentity(issuer="https://token.actions.githubusercontent.com", identity="*"),),
+    )
+    made = trust.sign_record("sigstore-trust", SigstoreTrust(version=1, roots=(named,), previous=None), [ROOT])
+    sigstore_trust.change(effects, ALICE, made, (PRODUCTION,))
+
+
 def argued():
     """Reports, tests, a waiver that lowers, a claim, a rule of the house: denied, then set aside by two people."""
     scene = Scene(pack=None)
@@ -196,7 +219,10 @@ def argued():
         osv("CVE-2026-0001", "requests", aliases=("GHSA-aaaa-bbbb-cccc",)),
         osv("CVE-2026-0002", "flask", severity="LOW", fixed="10.0.0"),
         osv("CVE-2026-0003", "django", severity="CRITICAL"),
+        SECDB,
     )
+    public_roots(scene.effects)
+    scene.submit((DATA / "bundle-verify" / "happy-path-intoto-in-dsse-v3" / "bundle.sigstore.json").read_bytes())
     scene.submit(sbom(("django", "1.0.0"), ("flask", "9.0.0"), ("requests", "1.0.0")))
     for name in ("trivy.json", "gitleaks.json", "surefire.xml", "cobertura-coverage-py.xml", "semgrep.sarif"):
         scene.submit((REPORTS / name).read_bytes())
