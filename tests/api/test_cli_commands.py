@@ -205,8 +205,8 @@ def promotions(desk):
     )
     desk.run("gate simulate", "shop-v1", "--environment", "prod", "--as-of", "2090-01-01T00:00:00Z")
     desk.look("gate list")
-    desk.run("gate explain", verdict["digest"])
-    desk.run("explain", verdict["digest"], "--all")
+    desk.look("gate explain", verdict["digest"])
+    desk.look("explain", verdict["digest"], "--all")
     desk.run("promote", "shop-v1", "--to", "prod", "--plan")
     for command in ("cancel", "promotion cancel"):
         desk.run(command, asked(desk, "shop-v1"), "--reason", "a test")
@@ -314,7 +314,7 @@ def feeds(desk):
     first = desk.ask("feed show")["snapshot"]
     second = desk.ask("feed import", desk.folder / "second.json")["snapshot"]
     assert [one["name"] for one in desk.look("feed diff", first, second)["changes"]] == ["package-2"]
-    desk.run("feed rejudge", "--all")
+    assert desk.look("feed rejudge", "--all")["seen"] > 0
     [match] = desk.look("match purl", "pkg:pypi/package-2@1.0.0")["matches"]
     assert (match["advisory"], match["fixed_in"]) == ("PYSEC-2026-2", ["1.0.1"])
     assert desk.look("match explain", "pkg:pypi/package-2@1.0.1", "PYSEC-2026-2")["matched"] is False
@@ -344,7 +344,7 @@ def claims(desk):
     table.write_text(desk.run("vex trust show"))
     made = desk.ask("vex trust set", table)
     assert desk.ask("vex trust show", "--table", made["digest"])["yaml"] == table.read_text()
-    assert all(one["release"] for one in desk.look("unknowns list")["items"])
+    assert "shop-v1" in {one["release"] for one in desk.look("unknowns list")["items"]}
 
 
 def documents(desk):
@@ -360,7 +360,7 @@ def documents(desk):
     source.mkdir()
     (source / "requirements.txt").write_text("requests==2.31.0\n")
     made = desk.ask("scan", source, "--subject", image)
-    desk.run("scan", "--compare", made["sbom"])
+    assert desk.look("scan", "--compare", made["sbom"])["same"]
     desk.run("evidence attest-sbom", made["sbom"])
     found = desk.ask("evidence list", "--subject", image, "--type", "sbom")["items"]
     assert {one["raw"] for one in found} == {made["sbom"]}, "the statement is about the same bytes"
@@ -376,7 +376,7 @@ def packs(desk):
     assert desk.run("policy draft", "house") == PACK
     desk.run("policy discard", "spare")
     assert [one["name"] for one in desk.look("policy drafts")["items"]] == ["house"]
-    assert desk.ask("policy simulate", "--draft", "house")["judged"] > 0
+    assert desk.look("policy simulate", "--draft", "house", "--all")["judged"] > 0
     desk.run("policy refuse", desk.ask("policy propose", "house")["id"])
     proposal = desk.ask("policy propose", "house")["id"]
     desk.run("policy approve", proposal, code=3)
@@ -388,7 +388,7 @@ def packs(desk):
     desk.run("policy shadow set", published, "--environment", "prod")
     desk.run("gate evaluate", "shop-v1", "--environment", "prod")
     report = desk.look("policy shadow report", "--environment", "prod")["items"]
-    assert published in json.dumps(report)
+    assert [one["release"] for one in report] == ["shop-v1"], "from the next verdict on"
     desk.run("policy shadow clear", "--environment", "prod")
     desk.run("policy init", "--release", "shop-v1", "--environment", "prod", "--to", proposed)
     desk.run("policy lint", proposed)
