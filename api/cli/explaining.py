@@ -18,8 +18,6 @@ _EXCERPTS = 200
 
 def explained(found: VerdictView, way: VerdictFixes | None, form: str) -> str:
     """Give a verdict as a document, with the fixes that were asked for."""
-    import msgspec
-
     from api.cli.evaluating import Printer
 
     if form != "json" or way is None:
@@ -29,8 +27,14 @@ def explained(found: VerdictView, way: VerdictFixes | None, form: str) -> str:
 
             text += "\n### The shortest fixes\n\n" + "".join(f"- {escaped(line)}\n" for line in _told(way))
         return text
-    both = {**msgspec.to_builtins(found), "fixes": msgspec.to_builtins(way)}
-    return ascii_json(msgspec.json.format(msgspec.json.encode(both), indent=2)) + "\n"
+    return _json(with_fixes(found, way))
+
+
+def with_fixes(found: VerdictView, way: VerdictFixes | None) -> Any:
+    """Give a verdict as an answer, with the fixes that were asked for."""
+    import msgspec
+
+    return found if way is None else {**msgspec.to_builtins(found), "fixes": msgspec.to_builtins(way)}
 
 
 def show_fixes(out: Screen, way: VerdictFixes) -> None:

@@ -114,7 +114,7 @@ def explain(
     form: Form = typer.Option(Form.TABLE, "--format", help="How the answer is printed."),
 ) -> None:
     """Why a verdict says what it says, what would flip it, and what is different from another one."""
-    from api.cli.explaining import explained, show_diff, show_fixes, show_lines
+    from api.cli.explaining import explained, show_diff, show_fixes, show_lines, with_fixes
 
     out = screen(context)
     with out.door(writable=False) as door:
@@ -124,8 +124,11 @@ def explain(
             return
         found = door.ask(calls.SHOW, calls.ShowVerdict(verdict=verdict))
         way = door.ask(calls.FIXES, calls.ShowVerdict(verdict=verdict)) if fixes else None
-        if form is not Form.TABLE or out.form.value != "table":
-            typer.echo(explained(found, way, form.value if form is not Form.TABLE else "json"), nl=False)
+        if form is not Form.TABLE:
+            typer.echo(explained(found, way, form.value), nl=False)
+            return
+        if out.form.value != "table":
+            out.show(with_fixes(found, way), ())
             return
         show_verdict(out, found, every=every)
         if lines:

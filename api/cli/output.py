@@ -60,7 +60,7 @@ class Screen:
         elif self.form is Format.NDJSON:
             import msgspec
 
-            for item in getattr(answer, "items", answer):
+            for item in _lines(answer):
                 typer.echo(ascii_json(msgspec.json.encode(item)))
         else:
             columns(titles, [[clean(cell) for cell in row] for row in rows])
@@ -80,6 +80,12 @@ class Screen:
         if self.form is Format.JSON:
             data = msgspec.json.format(data, indent=2)
         typer.echo(ascii_json(data))
+
+
+def _lines(answer: Any) -> Sequence[Any]:
+    """Give what stands on a line of its own: each item of a list or a page; an answer that is neither is one line."""
+    items = answer if isinstance(answer, list | tuple) else getattr(answer, "items", None)
+    return items if isinstance(items, list | tuple) else (answer,)
 
 
 def group(text: str) -> typer.Typer:

@@ -11,10 +11,12 @@ import pytest
 from api.cli.program import all_commands, main
 from cas import digest
 from tests.api.test_feed_import import advisory
+from tests.api.test_policy_life import PACK
 from tests.support.images import Layout
-from tests.support.judging import sbom
+from tests.support.judging import openvex, sbom
 
 ROOT = Path(__file__).resolve().parents[2]
+RULE = ROOT / "examples" / "policy" / "rules" / "house.rego"
 SERVING = {"serve"}
 """Runs until a signal: tests/api/test_served.py."""
 COMPOSE = """services:
@@ -93,6 +95,11 @@ def test_every_command_gives_a_good_answer(desk):
     promotions(desk)
     deliveries(desk)
     audit(desk)
+    exceptions(desk)
+    feeds(desk)
+    claims(desk)
+    documents(desk)
+    packs(desk)
     upkeep(desk)
     trust(desk)
     commands = {name for name, command in all_commands() if not getattr(command, "commands", None)}
@@ -100,12 +107,16 @@ def test_every_command_gives_a_good_answer(desk):
 
 
 def people_and_places(desk):
-    for name in ("alice", "bob"):
+    for name in ("alice", "bob", "carol", "dave"):
         desk.run("key generate", desk.folder / name, key="")
     assert "ed25519" in desk.run("key show", desk.folder / "alice")
     desk.run("init", "--login", "alice")
-    desk.run("trust directory", "add", "bob", desk.folder / "bob.pub", "--group", "approvers")
-    assert {one["login"] for one in desk.look("trust show")["directory"]["people"]} == {"alice", "bob"}
+    for name in ("bob", "carol", "dave"):
+        words = ("--group", "approvers", "--group", "admins")
+        desk.run("trust directory add", name, desk.folder / f"{name}.pub", *words)
+    desk.run("trust directory remove", "dave")
+    assert {one["login"] for one in desk.look("trust show")["directory"]["people"]} == {"alice", "bob", "carol"}
+    assert [one["login"] for one in desk.look("trust directory list")] == ["alice", "bob", "carol"]
     made = desk.ask("token create", "ci", "--scope", "release:read")
     [listed] = desk.look("token list")["items"]
     assert made["token"] not in json.dumps(listed)
@@ -188,17 +199,14 @@ def parts(desk, number):
 
 
 def promotions(desk):
-    waived = desk.ask("policy waive", "CVE-2026-1", "--reason", "a test")
-    assert desk.look("policy waivers")["items"]
-    desk.run("policy withdraw", waived["digest"])
     verdict = desk.ask("gate evaluate", "shop-v1", "--environment", "prod")
     assert desk.run("gate evaluate", "shop-v1", "--environment", "prod").splitlines()[-1] == (
         f"stella: allow verdict={verdict['digest']}"
     )
     desk.run("gate simulate", "shop-v1", "--environment", "prod", "--as-of", "2090-01-01T00:00:00Z")
     desk.look("gate list")
-    desk.run("gate explain", verdict["digest"])
-    desk.run("explain", verdict["digest"], "--all")
+    desk.look("gate explain", verdict["digest"])
+    desk.look("explain", verdict["digest"], "--all")
     desk.run("promote", "shop-v1", "--to", "prod", "--plan")
     for command in ("cancel", "promotion cancel"):
         desk.run(command, asked(desk, "shop-v1"), "--reason", "a test")
@@ -276,6 +284,117 @@ def audit(desk):
     desk.run("log proof", "0")
     desk.run("log proof", "--from", "1")
     assert "\u2014" in desk.run("log checkpoint")
+
+
+def exceptions(desk):
+    asked_for = [
+        desk.ask("waiver request", f"CVE-2026-{at}", "--reason", "a test", "--ticket", "T-1")["id"] for at in (1, 2)
+    ]
+    assert {one["id"] for one in desk.look("waiver list", "--waiting")["items"]} == set(asked_for)
+    desk.run("waiver refuse", asked_for[1])
+    desk.run("waiver approve", asked_for[0], code=3)
+    waived = desk.ask("waiver approve", asked_for[0], key="bob")
+    assert [(one["requested_by"], one["approved_by"]) for one in desk.look("waiver list")["items"]] == [
+        ("alice", "bob")
+    ], "one was refused, and nobody approves what they asked for"
+    desk.run("waiver withdraw", waived["digest"])
+    assert desk.ask("waiver list")["items"] == []
+    glass = desk.ask("break-glass request", "shop-v2", "--environment", "prod", "--reason", "now", "--ticket", "I-1")
+    assert [one["id"] for one in desk.look("break-glass list")["waiting"]] == [glass["id"]]
+    desk.run("break-glass sign", glass["id"])
+    broken = desk.ask("break-glass sign", glass["id"], key="bob")["break_glass"]
+    assert [one["digest"] for one in desk.look("break-glass list")["unreviewed"]] == [broken]
+    desk.run("break-glass review", broken, "--reason", "it was right", key="bob", code=3)
+    desk.run("break-glass review", broken, "--reason", "it was right", key="carol")
+    assert desk.ask("break-glass list") == {"waiting": [], "unreviewed": []}
+
+
+def feeds(desk):
+    (desk.folder / "second.json").write_text(json.dumps(advisory(2)))
+    first = desk.ask("feed show")["snapshot"]
+    second = desk.ask("feed import", desk.folder / "second.json")["snapshot"]
+    assert [one["name"] for one in desk.look("feed diff", first, second)["changes"]] == ["package-2"]
+    assert desk.look("feed rejudge", "--all")["seen"] > 0
+    [match] = desk.look("match purl", "pkg:pypi/package-2@1.0.0")["matches"]
+    assert (match["advisory"], match["fixed_in"]) == ("PYSEC-2026-2", ["1.0.1"])
+    assert desk.look("match explain", "pkg:pypi/package-2@1.0.1", "PYSEC-2026-2")["matched"] is False
+    bundle, root = desk.folder / "snapshot.tar", desk.ask("trust show")["fingerprint"]
+    desk.run("bundle export", "--record", first, "--out", bundle)
+    desk.run("feed import-snapshot", bundle, "--root", root, "--replace")
+    assert desk.ask("match purl", "pkg:pypi/package-2@1.0.0")["matches"] == [], "as it was at the first snapshot"
+
+
+def claims(desk):
+    """Make a package of shop-v1 vulnerable, and claim that it is not affected."""
+    image = desk.ask("release show", "shop-v1")["release"]["components"][0]["digest"]
+    before = desk.ask("gate evaluate", "shop-v1", "--environment", "prod")["digest"]
+    sbom_file, vex_file = desk.folder / "vulnerable.json", desk.folder / "vex.json"
+    sbom_file.write_bytes(sbom(("package-1", "1.0.0"), serial="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b70"))
+    vex_file.write_bytes(openvex("PYSEC-2026-1", "not_affected", f"pkg:oci/web@{image}"))
+    desk.run("evidence submit", sbom_file, vex_file, "--subject", image)
+    after = desk.ask("gate evaluate", "shop-v1", "--environment", "prod")["digest"]
+    [told] = desk.look("vex explain", "shop-v1", "PYSEC-2026-1")["items"]
+    assert (told["status"], told["why"]) == ("not_affected", "unverified")
+    [one] = desk.look("vex consensus", "--release", "shop-v1")["items"]
+    assert desk.look("vex get", one["id"])["claims"][0]["status"] == "not_affected"
+    assert {line["vulnerability"] for line in desk.look("vex delta", before, after)["items"]} == {"PYSEC-2026-1"}
+    document = json.loads(desk.run("vex export", "shop-v1", "--environment", "prod"))
+    assert document["statements"][0]["vulnerability"]["name"] == "PYSEC-2026-1"
+    table = desk.folder / "table.yaml"
+    table.write_text(desk.run("vex trust show"))
+    made = desk.ask("vex trust set", table)
+    assert desk.ask("vex trust show", "--table", made["digest"])["yaml"] == table.read_text()
+    assert "shop-v1" in {one["release"] for one in desk.look("unknowns list")["items"]}
+
+
+def documents(desk):
+    schema, note = desk.folder / "schema.json", desk.folder / "note.json"
+    schema.write_text('{"type": "object", "required": ["risk"]}')
+    note.write_text('{"risk": "low"}')
+    desk.run("evidence kind add", "review", "--schema", schema)
+    assert [one["name"] for one in desk.look("evidence kind list")["items"]] == ["review"]
+    image = "sha256:" + "1" * 64
+    [receipt] = desk.ask("evidence submit", note, "--kind", "review", "--subject", image)
+    assert receipt["binding"] == "asserted"
+    source = desk.folder / "source"
+    source.mkdir()
+    (source / "requirements.txt").write_text("requests==2.31.0\n")
+    made = desk.ask("scan", source, "--subject", image)
+    assert desk.look("scan", "--compare", made["sbom"])["same"]
+    desk.run("evidence attest-sbom", made["sbom"])
+    found = desk.ask("evidence list", "--subject", image, "--type", "sbom")["items"]
+    assert {one["raw"] for one in found} == {made["sbom"]}, "the statement is about the same bytes"
+
+
+def packs(desk):
+    file, proposed = desk.folder / "house.yaml", desk.folder / "proposed.yaml"
+    file.write_text(PACK)
+    assert desk.look("policy lint", file)["valid"]
+    assert desk.look("policy test", file)["holds"]
+    for name in ("house", "spare"):
+        desk.run("policy draft", name, file)
+    assert desk.run("policy draft", "house") == PACK
+    desk.run("policy discard", "spare")
+    assert [one["name"] for one in desk.look("policy drafts")["items"]] == ["house"]
+    assert desk.look("policy simulate", "--draft", "house", "--all")["judged"] > 0
+    desk.run("policy refuse", desk.ask("policy propose", "house")["id"])
+    proposal = desk.ask("policy propose", "house")["id"]
+    desk.run("policy approve", proposal, code=3)
+    desk.run("policy approve", proposal, key="bob")
+    assert [one["approved_by"] for one in desk.look("policy proposals")["items"]] == ["bob"]
+    published = desk.ask("policy publish", proposal)["digest"]
+    desk.run("policy activate", "house", "--environment", "prod")
+    assert desk.ask("policy rollback", "--environment", "prod", "--reason", "a test")["pack"]["name"] == "observe"
+    desk.run("policy shadow set", published, "--environment", "prod")
+    desk.run("gate evaluate", "shop-v1", "--environment", "prod")
+    report = desk.look("policy shadow report", "--environment", "prod")["items"]
+    assert [one["release"] for one in report] == ["shop-v1"], "from the next verdict on"
+    desk.run("policy shadow clear", "--environment", "prod")
+    desk.run("policy init", "--release", "shop-v1", "--environment", "prod", "--to", proposed)
+    desk.run("policy lint", proposed)
+    assert "cases" in json.loads(desk.run("policy schema"))["properties"]
+    assert desk.look("policy rule check", RULE)["package"] == "stella"
+    assert desk.ask("policy rule add", RULE)["existed"] is False
 
 
 def upkeep(desk):
