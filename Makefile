@@ -54,8 +54,8 @@ docs: $(VENV)/run.stamp ## regenerate docs/reference from the code
 	@$(BIN)/python docs/generate.py
 
 lock: ## resolve the dependencies anew, with hashes
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra build pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra build pyproject.toml -o requirements.lock
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra build --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the targets made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -188,7 +188,7 @@ def _open(work: Work, at: int, member: str, given: Submission) -> list[_Document
     faults: list[Fault] = []
     for place, data in parts(given.data):
         try:
-            found += _part(work, at, member, Submission(data, given.subject, given.format))
+            found += _part(work, at, member, replace(given, data=data))
         except Refused as refused:
             faults += [Fault(place + each.pointer, each.code, each.message) for each in refused.faults]
     if faults:
