@@ -15,7 +15,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def make(*words):
     """What make would do on a machine where nothing is set up yet, or why not."""
     done = subprocess.run(
-        ["make", "--dry-run", "VENV=/nonexistent/venv", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "VENV=/nonexistent/venv", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 

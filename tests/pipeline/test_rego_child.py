@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,8 +144,9 @@ def test_after_the_lock_no_file_socket_or_pipe_can_be_opened(tmp_path):
 def test_a_rule_that_takes_too_much_is_stopped_and_leaves_nothing(limit, source, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = children()
+    limits = replace(TIGHT, wall_seconds=60, cpu_seconds=30) if limit == "memory" else TIGHT
     with pytest.raises(RegoStopped) as caught:
-        unchecked(source)
+        unchecked(source, limits=limits)
     assert caught.value.fields["limit"] == limit
     assert children() == before
     assert list(tmp_path.iterdir()) == []
