@@ -16,8 +16,8 @@ from cas.records.proof import Directory, Key, Person
 from cas.store import load
 from pipeline.attest import signatures
 from pipeline.effects import Caller, Effects
+from pipeline.operations.tokens import PREFIX
 
-PREFIX: Final = "stella_"
 WINDOW: Final = 300
 _REMEMBERED: Final = 100_000
 PEER: Final = "unix:"
@@ -76,11 +76,6 @@ def asker_of(person: Person, key: Key) -> Asker:
     """Turn a person of the directory, by the key they signed with, into somebody at the door."""
     caller = Caller(actor=person.id, login=person.login)
     return Asker("person", caller, groups=person.groups, purposes=key.purposes)
-
-
-def token_text(identity: str, secret: str) -> str:
-    """Spell a token: a prefix that secret scanners know, its public id, 256 random bits."""
-    return f"{PREFIX}{identity}_{secret}"
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from api.calls.bundles import BundleImported
 from api.calls.call import Ask, Call
+from api.own_identity import token_of
 from api.own_key import key_of
 from api.settings import Settings
 from cas.digest import Digest
@@ -98,7 +99,7 @@ def _alive(path: Path) -> bool:
 def _client(settings: Settings, server: str) -> Iterator[Door]:
     from api.client import Client  # noqa: PLC0415 - each door is loaded when it is opened
 
-    with Client(server, token=settings.token, key=key_of(settings)) as client:
+    with Client(server, token=token_of(settings, server), key=key_of(settings)) as client:
         yield client
 
 

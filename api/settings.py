@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: str = ""
     token: str = ""
     token_file: str = ""
+    identity_token: str = ""  # a CI job's, exchanged for a bearer token where there is none
+    identity_token_file: str = ""
+    identity_audience: str = ""  # the job's system is asked for an identity token with it
     key: str = ""
     tenant: str = "default"
     listen: str = "127.0.0.1:8080"
@@ -72,6 +75,9 @@ _VARIABLES: Final = (
     ("STELLA_SERVER", "server"),
     ("STELLA_TOKEN", "token"),
     ("STELLA_TOKEN_FILE", "token_file"),
+    ("STELLA_ID_TOKEN", "identity_token"),
+    ("STELLA_ID_TOKEN_FILE", "identity_token_file"),
+    ("STELLA_ID_AUDIENCE", "identity_audience"),
     ("STELLA_KEY", "key"),
     ("STELLA_TENANT", "tenant"),
     ("STELLA_LISTEN", "listen"),
@@ -114,7 +120,9 @@ def _settled(found: dict[str, object]) -> Settings:
     if settings.limits.bodies < settings.limits.json_body:
         raise SettingsInvalid(reason="limits.bodies must hold at least one body of limits.json_body")
     if settings.token_file and not settings.token:
-        return msgspec.structs.replace(settings, token=_secret(Path(settings.token_file)))
+        settings = msgspec.structs.replace(settings, token=_secret(Path(settings.token_file)))
+    if settings.identity_token_file and not settings.identity_token:
+        settings = msgspec.structs.replace(settings, identity_token=_secret(Path(settings.identity_token_file)))
     return settings
 
 

@@ -139,7 +139,7 @@ def run():
         headers = {"Authorization": f"Bearer {token}"}
         raw = {**headers, "Content-Type": "application/octet-stream"}
         pairs, count = [], 0
-        for _ in range(ROUNDS):
+        for at in range(ROUNDS + 1):
             singles = [document(count + i) for i in range(SINGLES)]
             batch = [document(count + SINGLES + i) for i in range(BATCH)]
             count += SINGLES + BATCH
@@ -170,7 +170,9 @@ def run():
                 )
                 assert len(answer.json()["receipts"]) == BATCH, answer.text
 
-            pairs.append((BATCH / timed(together), SINGLES / timed(each)))
+            taken = (BATCH / timed(together), SINGLES / timed(each))
+            if at:  # the first round has the server read its schemas: whoever came first would pay for both
+                pairs.append(taken)
         middle, low, high = ratios(pairs)
         note = f"{low:.1f} to {high:.1f}; judged and durable"
         rows.append(

@@ -157,6 +157,11 @@ def token(identity: str) -> str:
     return f"token/{identity}"
 
 
+def token_issuer(name: str) -> str:
+    """TokenIssuer by name; gone when it was removed."""
+    return f"token_issuer/{name}"
+
+
 def asked(actor_and_key: Digest) -> str:
     """Asked: an idempotency key of one actor that was used."""
     return f"asked/{actor_and_key}"

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 Type = Literal["int", "text", "flag", "digest"]
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised when a table, a view or a mapping changes: an index of another version is made again."""
 
 
@@ -66,6 +66,7 @@ A ``mark`` stands for a name that is searched for: numbers are gone through many
 """
 
 NEWEST: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "releases": (("release",), "true"),
     "targets": (("target",), "true"),
     "verdicts": (("release", "environment_name"), "purpose <> 'simulation'"),
     "promotion_states": (("promotion",), "true"),

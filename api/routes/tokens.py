@@ -3,45 +3,32 @@
 from datetime import timedelta
 
 from api import paging
-from api.auth import token_text
 from api.calls import tokens as calls
 from api.problems import RequestInvalid
 from api.routes.handler import AnyHandler, Handler
 from api.times import plus
 from api.visit import Visit
-from cas import digest, refs
+from cas import refs
 from cas.problems import EntryMissing, Fault
-from cas.records.access import Token
+from cas.records.access import Token, TokenIssuer
 from cas.store import load
+from pipeline.operations import token_exchange
+from pipeline.operations.tokens import Reach, mint
 from pipeline.operations.work import Work
 
 
 def create(visit: Visit, ask: calls.CreateToken) -> calls.TokenMade:
     """Make a token; nobody can hand out a scope that they do not have."""
-    _check_scopes(visit, ask.scopes)
-    effects = visit.effects
-    work = Work(effects, visit.caller)
-    nonce = effects.entropy.nonce()
-    text = token_text(nonce, effects.entropy.token())
-    token = Token(
-        id=f"token:{nonce}",
-        name=ask.name,
-        digest=digest.of_bytes(text.encode()),
-        scopes=tuple(sorted(set(ask.scopes))),
-        environments=tuple(sorted(set(ask.environments))),
-        components=tuple(sorted(set(ask.components))),
-        created_by=visit.caller.actor,
-        created_at=work.now,
-        expires_at=plus(work.now, timedelta(days=ask.days)),
-        nonce=effects.entropy.nonce(),
-    )
-    name = work.save(token)
-    work.note("token.created", name, (work.move(refs.token(nonce), name),))
+    _check_scopes(visit, ask.scopes, calls.CREATE.name)
+    work = Work(visit.effects, visit.caller)
+    reach = Reach(ask.scopes, ask.environments, ask.components)
+    minted = mint(work, ask.name, reach, visit.caller.actor, plus(work.now, timedelta(days=ask.days)))
+    work.note("token.created", minted.digest, (work.move(minted.ref, minted.digest),))
     work.commit()
-    return calls.TokenMade(token=text, view=_view(token))
+    return calls.TokenMade(token=minted.text, view=_view(minted.token))
 
 
-def _check_scopes(visit: Visit, scopes: tuple[str, ...]) -> None:
+def _check_scopes(visit: Visit, scopes: tuple[str, ...], call: str) -> None:
     held = visit.asker.token.scopes if visit.asker.token is not None else calls.SCOPES
     faults = tuple(
         Fault(f"/scopes/{at}", "token.scope_unknown" if scope not in calls.SCOPES else "token.scope_not_held", scope)
@@ -49,7 +36,7 @@ def _check_scopes(visit: Visit, scopes: tuple[str, ...]) -> None:
         if scope not in calls.SCOPES or scope not in held
     )
     if faults:
-        raise RequestInvalid(call="token.create", faults=faults)
+        raise RequestInvalid(call=call, faults=faults)
 
 
 def list_all(visit: Visit, ask: calls.ListTokens) -> calls.TokensPage:
@@ -72,6 +59,57 @@ def revoke(visit: Visit, ask: calls.RevokeToken) -> calls.TokenView:
     return _view(load(visit.effects.store, found, Token))
 
 
+def set_issuer(visit: Visit, ask: calls.SetIssuer) -> calls.IssuerView:
+    """Trust a provider; nobody can have a scope handed out that they do not have."""
+    _check_scopes(visit, ask.scopes, calls.SET_ISSUER.name)
+    offered = token_exchange.Offered(
+        ask.name,
+        ask.issuer,
+        ask.audience,
+        ask.keys.encode(),
+        ask.claims,
+        ask.scopes,
+        ask.environments,
+        ask.components,
+        ask.minutes,
+    )
+    return _issuer(token_exchange.set_issuer(visit.effects, visit.caller, offered))
+
+
+def list_issuers(visit: Visit, ask: calls.ListIssuers) -> calls.IssuersPage:
+    """List the providers that are trusted."""
+    found = token_exchange.issuers(visit.effects)
+    items, cursor = paging.page(ask, found, lambda one: one.name, most=visit.instance.settings.limits.page)
+    return calls.IssuersPage(items=tuple(map(_issuer, items)), next_cursor=cursor)
+
+
+def remove_issuer(visit: Visit, ask: calls.RemoveIssuer) -> calls.IssuerView:
+    """Trust a provider no longer."""
+    return _issuer(token_exchange.remove_issuer(visit.effects, visit.caller, ask.name))
+
+
+def exchange(visit: Visit, ask: calls.ExchangeToken) -> calls.TokenMade:
+    """Exchange an identity token; whoever holds one may ask."""
+    minted = token_exchange.exchange(visit.effects, visit.caller, ask.identity_token, wanted=ask.issuer)
+    return calls.TokenMade(token=minted.text, view=_view(minted.token))
+
+
+def _issuer(record: TokenIssuer) -> calls.IssuerView:
+    return calls.IssuerView(
+        name=record.name,
+        issuer=record.issuer,
+        audience=record.audience,
+        keys=record.keys,
+        claims=record.claims,
+        scopes=record.scopes,
+        environments=record.environments,
+        components=record.components,
+        minutes=record.minutes,
+        created_by=record.created_by,
+        created_at=record.created_at,
+    )
+
+
 def _view(token: Token) -> calls.TokenView:
     return calls.TokenView(
         id=token.id,
@@ -89,4 +127,8 @@ HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.CREATE, create),
     Handler(calls.LIST, list_all),
     Handler(calls.REVOKE, revoke),
+    Handler(calls.SET_ISSUER, set_issuer),
+    Handler(calls.LIST_ISSUERS, list_issuers),
+    Handler(calls.REMOVE_ISSUER, remove_issuer),
+    Handler(calls.EXCHANGE, exchange),
 )

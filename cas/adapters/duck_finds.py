@@ -34,7 +34,7 @@ VIEWS: Final[dict[str, str]] = {
     "find_verdicts_now": f"SELECT {PLACE} AS cursor, * FROM verdicts_now",
     "find_deployments": f"SELECT {PLACE} AS cursor, * FROM deployments",
     "find_drift": f"SELECT {PLACE} AS cursor, * FROM drift",
-    "release_names": "SELECT release, min(name) AS release_name FROM releases GROUP BY release",
+    "release_names": "SELECT release, name AS release_name FROM releases_now",
     "target_names": "SELECT target, min(name) AS target_name FROM targets_now GROUP BY target",
     "find_deployed": f"""
         SELECT d.seq * {1 << 32} + coalesce(c.item, 0) AS cursor, d.environment_name, d.line, d.release, n.release_name,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from litestar.testing import TestClient
 
 from api.app import create_app
-from api.auth import token_text
 from api.instance import Instance
 from api.settings import Settings
 from api.wiring import _adapters, images_of, of_effects
@@ -15,6 +14,7 @@ from cas.records.proof import Person
 from pipeline.adapters import keys
 from pipeline.effects import Caller
 from pipeline.operations import trust
+from pipeline.operations.tokens import token_text
 from pipeline.operations.work import Work
 from tests.support.world import World
 

@@ -12,6 +12,7 @@ from cas.records.attest import SigstoreIdentity, SigstoreRoot, SigstoreTrust
 from pipeline.operations.approve import ApprovalView, statement_to_sign
 from pipeline.operations.attestations import sign_statement
 from tests.api.doors import ALICE, CAROL, ROOT
+from tests.support.identity import AUDIENCE, ISSUER, SUBJECT, identity, key_set
 from tests.support.images import Layout, LayoutImages
 from tests.support.judging import openvex, sbom
 from tests.support.sigstore import DATA
@@ -311,6 +312,7 @@ class Journey:
         made = self.ask("token.create", name="ci", scopes=["log:read"])
         self.ask("token.list")
         self.ask("token.revoke", id=made.view.id)
+        self.identities()
         self.change_trust()
         self.ask("feed.import", name="osv", documents=[{"data": OSV.replace(b'"0"', b'"1"'), "format": "osv"}])
         assert self.ask("feed.diff").changed
@@ -318,6 +320,15 @@ class Journey:
         tar = self.move("bundle.export", "/bundles/export?release=shop-v1")
         headers = {"Content-Type": "application/x-tar"}
         self.move("bundle.import", f"/bundles?root={fingerprint}", content=tar, headers=headers)
+
+    def identities(self):
+        """A CI system's provider, a job's token in exchange, and the end of it."""
+        provider = {"issuer": ISSUER, "audience": AUDIENCE, "keys": key_set().decode(), "claims": [["sub", SUBJECT]]}
+        self.ask("token.issuer_set", name="ci", scopes=["gate:run"], **provider)
+        assert [one.name for one in self.ask("token.issuers").items] == ["ci"]
+        job = identity(self.doors.world.clock.now())
+        assert self.ask("token.exchange", identity_token=job).view.scopes == ("gate:run",)
+        self.ask("token.issuer_remove", name="ci")
 
     def change_trust(self):
         """The next directory and trust root, signed by the root key elsewhere."""

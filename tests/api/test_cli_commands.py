@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from api.cli.program import all_commands, main
+from api.system import SystemClock
 from cas import digest
 from tests.api.test_feed_import import advisory
 from tests.api.test_policy_life import PACK
+from tests.support.identity import AUDIENCE, ISSUER, identity, key_set
 from tests.support.images import Layout
 from tests.support.judging import openvex, sbom
 
@@ -106,6 +108,23 @@ def test_every_command_gives_a_good_answer(desk):
     assert commands - desk.walked == SERVING
 
 
+def identities(desk):
+    """What a CI system's provider vouches for, and a job's token in exchange."""
+    (desk.folder / "jwks.json").write_bytes(key_set())
+    said = ("--issuer", ISSUER, "--audience", AUDIENCE, "--claim", "sub=repo:acme/*", "--scope", "gate:run")
+    desk.run("token issuer set", "ci", *said, "--keys", desk.folder / "jwks.json")
+    [listed] = desk.look("token issuer list")["items"]
+    assert listed["claims"] == [["sub", "repo:acme/*"]]
+    (desk.folder / "job.jwt").write_text(identity(SystemClock().now()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STELLA_ID_TOKEN_FILE", str(desk.folder / "job.jwt"))
+        made = desk.ask("token exchange")
+    assert made["view"]["scopes"] == ["gate:run"]
+    desk.run("token revoke", made["view"]["id"])
+    desk.run("token issuer remove", "ci")
+    assert desk.ask("token issuer list")["items"] == []
+
+
 def people_and_places(desk):
     for name in ("alice", "bob", "carol", "dave"):
         desk.run("key generate", desk.folder / name, key="")
@@ -122,6 +141,7 @@ def people_and_places(desk):
     assert made["token"] not in json.dumps(listed)
     desk.run("token revoke", listed["id"])
     assert desk.ask("token list")["items"] == []
+    identities(desk)
     desk.run("policy store", "--starter", "observe")
     assert [one["pack"]["name"] for one in desk.look("policy list")["items"]] == ["observe"]
     desk.look("policy show", "observe")

@@ -7,13 +7,16 @@ import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ruamel.yaml import YAML
 
+from api.system import SystemClock
 from tests.api.test_cli import stella
 from tests.api.test_cli_evaluate import founded
 from tests.api.test_served import serving
+from tests.support.identity import ISSUER, identity, key_set
 from tests.support.images import Layout
 from tests.support.judging import openvex, sbom
 
@@ -34,13 +37,13 @@ def github():
     """``run:`` goes through ``bash -eo pipefail``; what the environment of the step says is there."""
     jobs = document("github-actions/stella-gate.yml")["jobs"]
     (step,) = (step for step in jobs["gate"]["steps"] if step.get("id") == "gate")
-    assert set(step["env"]) == {"STELLA_SERVER", "STELLA_ENVIRONMENT", "RELEASE", "IMAGE"}
+    assert set(step["env"]) == {"STELLA_SERVER", "STELLA_ID_AUDIENCE", "STELLA_ENVIRONMENT", "RELEASE", "IMAGE"}
     return ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
 
 
 def gitlab():
     job = document("gitlab/stella-gate.gitlab-ci.yml")["stella-gate"]
-    assert job["id_tokens"]["VAULT_ID_TOKEN"]["aud"]
+    assert job["id_tokens"] == {"STELLA_ID_TOKEN": {"aud": "$STELLA_SERVER"}}
     return ["bash", "-c", "set -eo pipefail\n" + "\n".join(job["script"])]
 
 
@@ -181,6 +184,67 @@ def test_a_job_without_a_token_or_server_cannot_decide(served, tmp_path):
     assert (done.returncode, done.stderr.splitlines()[-1]) == (3, "stella: undecided verdict=none")
     done = job(served, "shell", tmp_path, ("requests", "2.0.0"), STELLA_SERVER="http://127.0.0.1:9")
     assert done.returncode == 11
+
+
+class Provider(BaseHTTPRequestHandler):
+    """A fake of GitHub's endpoint for a job's identity token, as its documentation describes it."""
+
+    def do_GET(self):
+        asked = parse_qs(urlsplit(self.path).query)
+        assert self.headers["Authorization"] == "bearer of-this-job"
+        token = identity(SystemClock().now(), iss=ISSUER, aud=asked["audience"][0], sub=self.server.subject)
+        data = json.dumps({"value": token}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def trusted(served, tmp_path):
+    """The served home trusts the fake provider for jobs of one repository; gives what a job is told of the provider."""
+    (tmp_path / "jwks.json").write_bytes(key_set())
+    scopes = [word for scope in ("evidence:write", "gate:run", "release:write") for word in ("--scope", scope)]
+    words = ("--issuer", ISSUER, "--audience", served["address"], "--claim", "sub=repo:acme/shop:*", *scopes)
+    where = ("--environment", "prod", "--keys", tmp_path / "jwks.json", "--key", served["folder"] / "alice")
+    stella("token", "issuer", "set", "ci", *words, *where, home=served["folder"], code=0)
+    provider = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    yield provider
+    provider.shutdown()
+    provider.server_close()
+
+
+def github_job(served, provider, subject):
+    """The variables that GitHub gives a job which may ask for its identity."""
+    provider.subject = subject
+    return {
+        "STELLA_TOKEN": "",
+        "STELLA_ID_AUDIENCE": served["address"],
+        "GITHUB_ACTIONS": "true",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-this-job",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"http://127.0.0.1:{provider.server_port}/token?api-version=2.0",
+    }
+
+
+def test_a_github_job_needs_no_secret(served, trusted, tmp_path):
+    told = github_job(served, trusted, "repo:acme/shop:ref:refs/heads/main")
+    done = job(served, "github-actions", tmp_path, ("requests", "2.1.0"), **told)
+    assert done.returncode == 0, done.stdout + done.stderr
+    stranger = github_job(served, trusted, "repo:evil/shop:ref:refs/heads/main")
+    done = job(served, "github-actions", tmp_path, ("requests", "2.1.0"), **stranger)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "auth.identity_refused" in done.stdout + done.stderr
+
+
+def test_a_gitlab_job_needs_no_secret(served, trusted, tmp_path):
+    shown = identity(SystemClock().now(), aud=served["address"])
+    done = job(served, "gitlab", tmp_path, ("requests", "2.1.0"), STELLA_TOKEN="", STELLA_ID_TOKEN=shown)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert shown not in done.stdout + done.stderr
 
 
 def test_no_recipe_holds_a_secret():
