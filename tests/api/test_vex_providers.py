@@ -4,8 +4,13 @@ import base64
 
 import pytest
 
+from api.asker import ScopeMissing
 from api.calls.tokens import SCOPES
 from api.calls.vex_providers import CALLS
+from api.settings import Settings
+from api.wiring import HostForbidden, images_of
+from pipeline.adapters.oci_registry import AddressRefused, OciRegistry
+from pipeline.effects import Registry
 from tests.api.doors import Doors
 from tests.api.test_roles import asker
 from tests.support.vex_images import VENDOR
@@ -119,8 +124,6 @@ def test_each_call_wants_its_scope_and_no_other_stands_in(doors):
 
 
 def test_only_admins_configure_and_everybody_known_may_read():
-    from api.asker import ScopeMissing
-
     for call in CALLS:
         asker(groups=("admins",)).check(call)
         if call.scope == "vex.read":
@@ -136,3 +139,19 @@ def test_a_server_talks_to_no_host_that_its_settings_do_not_name_and_reads_no_la
     assert http.post(BASE, json={"fields": fields}).json()["provider"]["registry"]["allow_private"] is True
     assert http.post(f"{BASE}/pull", json={}).json()["code"] == "settings.offline"
     assert http.post(f"{BASE}/pull", json={"layout": "/etc"}).json()["code"] == "collect.layout_here"
+
+
+def test_a_record_names_its_registry_and_the_settings_still_decide_about_every_host_of_it():
+    record = Registry("reg.test", also=("auth.test",), allow_private=True)
+    for settings in (
+        Settings(),
+        Settings(allowed_hosts=("reg.test",)),
+        Settings(allowed_hosts=("reg.test", "auth.test"), offline=True),
+    ):
+        with pytest.raises(HostForbidden):
+            images_of(settings)(record)
+    source = images_of(Settings(allowed_hosts=("reg.test", "auth.test")))(record)
+    assert isinstance(source, OciRegistry)
+    source.close()
+    with pytest.raises(AddressRefused):
+        images_of(Settings(allowed_hosts=("reg.test",)))(Registry("reg.test", http=True))

@@ -20,6 +20,7 @@ from pipeline.adapters.oci_layout_source import LayoutNameMissing, OciLayoutSour
 from pipeline.attest import envelope
 from pipeline.effects import Registry, SecretMissing
 from pipeline.operations import sigstore_trust, trust, vex_artifacts, vex_providers, vex_pull
+from pipeline.operations.ingest import Submission, submit
 from pipeline.operations.vex_artifacts import (
     ArtifactInUse,
     ArtifactQuota,
@@ -109,14 +110,7 @@ def test_a_configuration_is_a_record_that_a_ref_names_and_each_follows_the_one_b
 def test_a_configuration_that_lost_a_race_is_refused_and_leaves_what_stands(effects):
     """Compare and swap: two who configure at once do not undo each other unseen."""
     first = keypair(effects)
-    append = effects.log.append
-
-    def racing(entries, expect):
-        effects.log.append = append
-        vex_providers.configure(effects, BOB, "acme", {"offline": True})
-        return append(entries, expect)
-
-    effects.log.append = racing
+    before_append(effects, lambda: vex_providers.configure(effects, BOB, "acme", {"offline": True}))
     with pytest.raises(ExpectationFailed):
         vex_providers.configure(effects, ALICE, "acme", {"images": "other.test/x"})
     theirs = msgspec.structs.replace(first.provider, offline=True, previous=first.digest)
@@ -365,15 +359,41 @@ def test_an_artifact_that_a_configuration_names_is_not_deleted(effects):
         vex_artifacts.delete(effects, ALICE, "acme", used)
 
 
-def test_two_who_hand_over_at_once_both_have_theirs_kept(effects):
+def before_append(effects, act):
+    """Have somebody else act right before the next append."""
     append = effects.log.append
 
     def racing(entries, expect):
         effects.log.append = append
-        hand(effects, "keys", pem(OTHER))
+        act()
         return append(entries, expect)
 
     effects.log.append = racing
+
+
+def test_an_artifact_is_not_deleted_under_a_configuration_that_takes_it_meanwhile(effects):
+    key = hand(effects, "keys", pem(VENDOR))
+    before_append(effects, lambda: keypair(effects))
+    with pytest.raises(ArtifactInUse):
+        vex_artifacts.delete(effects, BOB, "acme", key)
+    spare = hand(effects, "keys", pem(OTHER))
+    before_append(effects, lambda: vex_artifacts.delete(effects, BOB, "acme", spare))
+    with pytest.raises(ExpectationFailed):
+        vex_providers.configure(effects, ALICE, "acme", {"keys": spare})
+
+
+def test_a_pull_that_lost_a_race_is_noted_once_with_its_documents(effects, tmp_path):
+    keypair(effects)
+    image, layout = written(tmp_path, vex_images.keyed)
+    other = vex_images.bare(image, "CVE-2024-9")[1]
+    before_append(effects, lambda: submit(effects, BOB, [Submission(other, image)]))
+    pulled = vex_pull.pull(effects, ALICE, "acme", layout=layout)
+    assert statuses(pulled) == ["verified"]
+    assert [entry.record for _, entry in effects.log.read() if entry.event == "vex.pulled"] == [pulled.digest]
+
+
+def test_two_who_hand_over_at_once_both_have_theirs_kept(effects):
+    before_append(effects, lambda: hand(effects, "keys", pem(OTHER)))
     hand(effects, "keys", pem(VENDOR))
     assert len(vex_artifacts.every(effects, "acme")) == 2
 
