@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from api import decode, exchange, registry, streams, waits
+from api import artifact_uploads, decode, exchange, registry, streams, waits
 from api.calls.call import AnyCall
 from api.exchange import AnyRequest
 from api.idempotency import Once
@@ -33,7 +33,17 @@ from cas.problems import Problem
 def create_app(instance: Instance) -> Litestar:
     """Build the application over an open instance."""
     calls = (_route(handler) for handler in every_handler() if handler.call.name not in streams.FRAMED)
-    return _app(instance, [*calls, *streams.handlers(BASE), *waits.handlers(BASE), *registry.handlers(), _openapi])
+    return _app(
+        instance,
+        [
+            *calls,
+            *streams.handlers(BASE),
+            *waits.handlers(BASE),
+            *artifact_uploads.handlers(BASE),
+            *registry.handlers(),
+            _openapi,
+        ],
+    )
 
 
 def create_registry(instance: Instance) -> Litestar:

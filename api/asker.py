@@ -64,7 +64,7 @@ class OutOfBounds(Problem):
     remedy = "Use a token made for this environment and these components."
 
 
-ADMINISTERED: Final = frozenset({"environment:write", "policy:write"})
+ADMINISTERED: Final = frozenset({"environment:write", "policy:write", "vex.admin"})
 """What decides how others are judged; with every ``…:admin`` scope, only for people in the group admins."""
 
 SUBMITTING: Final = frozenset(
@@ -105,7 +105,7 @@ class Asker:
     def _may(self, scope: str) -> bool:
         if scope.endswith(":admin") or scope in ADMINISTERED:
             return "admins" in self.groups and "approve" in self.purposes
-        return "approve" in self.purposes or scope.endswith(":read") or scope in SUBMITTING
+        return "approve" in self.purposes or scope.endswith((":read", ".read")) or scope in SUBMITTING
 
     def reach(self, *, environment: str = "", components: tuple[str, ...] = ()) -> None:
         """Refuse an environment or component that the asker's token does not reach.

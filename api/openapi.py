@@ -10,6 +10,7 @@ from api.calls.catalog import CALLS
 from api.calls.evaluations import EVALUATE, MULTIPART
 from api.calls.evidence import SUBMIT
 from api.calls.moved import FRAMES, MOVED, NDJSON, Moved
+from api.calls.vex_providers import UPLOAD
 from api.problems import MEDIA_TYPE, ProblemBody
 
 BASE: Final = "/api/v1"
@@ -29,7 +30,7 @@ PROBLEMS: Final = (
 _AGAIN: Final = (429, 503)
 _SECONDS: Final = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}}
 _JSON: Final = "application/json"
-_FRAMED: Final = {SUBMIT.name: (NDJSON, FRAMES), EVALUATE.name: (NDJSON, FRAMES, MULTIPART)}
+_FRAMED: Final = {SUBMIT.name: (NDJSON, FRAMES), EVALUATE.name: (NDJSON, FRAMES, MULTIPART), UPLOAD.name: (MULTIPART,)}
 """What else than JSON a body of documents may be."""
 _KEY: Final = {
     "name": "Idempotency-Key",

@@ -23,6 +23,7 @@ from api.calls.evidence import SUBMIT, Document
 from api.calls.feeds import IMPORT
 from api.calls.moved import ARTIFACT, EXPORT, FRAMES, NDJSON, OBJECT, OCTETS, UPLOAD, Moved
 from api.calls.moved import IMPORT as BRING
+from api.calls.vex_providers import UPLOAD as UPLOAD_ARTIFACT
 from api.exchange import JSON, AnyRequest
 from api.idempotency import Once
 from api.lanes import LARGE, Lanes
@@ -34,8 +35,8 @@ from cas.digest import Digest
 from cas.problems import Fault
 
 CHUNK: Final = 1 << 20
-FRAMED: Final = (SUBMIT.name, IMPORT.name, EVALUATE.name)
-"""Calls whose body holds many documents: they are handled here and in api/waits.py, not decoded as one JSON body."""
+FRAMED: Final = (SUBMIT.name, IMPORT.name, EVALUATE.name, UPLOAD_ARTIFACT.name)
+"""Calls whose body may be more than JSON: handled here, in api/waits.py and in api/artifact_uploads.py."""
 _TEMPLATE: Final = re.compile(r"{(\w+)}")
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 

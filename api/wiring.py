@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -27,7 +28,7 @@ from cas.store import load
 from pipeline.adapters import keys
 from pipeline.adapters.keys import KeySigner, LateSigner
 from pipeline.adapters.rego_child import RegoChild
-from pipeline.effects import Caller, Effects, ImageSource, SbomGenerator
+from pipeline.effects import Caller, Effects, ImageSource, Registry, SbomGenerator
 from pipeline.operations import trust
 
 GENERATOR: Final = "stella"
@@ -268,19 +269,22 @@ def _check_ours(folder: Path) -> None:
         raise HomeExposed(path=str(folder), mode=oct(stat.S_IMODE(about.st_mode)))
 
 
-def images_of(settings: Settings) -> Callable[[str], ImageSource]:
+def images_of(settings: Settings) -> Callable[[str | Registry], ImageSource]:
     """Give the function that finds where images come from: a layout's path, or a registry the settings allow."""
 
-    def source(location: str) -> ImageSource:
-        if location.startswith("oci:"):
+    def source(location: str | Registry) -> ImageSource:
+        if isinstance(location, str) and location.startswith("oci:"):
             from pipeline.adapters.oci_layout_source import OciLayoutSource  # noqa: PLC0415
 
             return OciLayoutSource(Path(location[4:]))
-        if settings.offline or not _allowed(location, settings.allowed_hosts):
-            raise HostForbidden(host=location)
+        known = location if isinstance(location, Registry) else Registry(location, http=_loopback(location))
+        for host in (known.host, *known.also):
+            if settings.offline or not _allowed(host, settings.allowed_hosts):
+                raise HostForbidden(host=host)
         from pipeline.adapters.oci_registry import OciRegistry, RegistrySettings  # noqa: PLC0415
 
-        return OciRegistry(RegistrySettings(host=location, http=_loopback(location)))  # plain HTTP: this machine only
+        told = {field.name: getattr(known, field.name) for field in fields(known)}
+        return OciRegistry(RegistrySettings(**told))  # plain HTTP without a record: this machine only
 
     return source
 

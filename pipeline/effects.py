@@ -61,6 +61,22 @@ class Fetched:
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry as a record of ours tells of it: what may be talked to, and how. Settings may still forbid its hosts.
+
+    ``credential`` gives (user, password) at the moment of use; ``ca_file`` names certificates that TLS is held to.
+    """
+
+    host: str
+    http: bool = False
+    allow_http: bool = False
+    allow_private: bool = False
+    also: tuple[str, ...] = ()
+    credential: Callable[[], tuple[str, str]] | None = None
+    ca_file: str = ""
+
+
 class ImageSource(Protocol):
     """Where images come from: an OCI registry or an OCI image layout."""
 
@@ -160,7 +176,7 @@ class Effects:
     entropy: Entropy
     server: Signer  # signs what the server decides
     sticker: Signer  # RS256 where the format wants it
-    images: Callable[[str], ImageSource]  # by reference: a registry host or a layout's path
+    images: Callable[[str | Registry], ImageSource]  # by a registry's host, its record, or a layout's path
     adapter: Callable[[Target], Any]  # targets.contract.Adapter
     generator: str
     generator_version: str

@@ -23,6 +23,7 @@ from api.calls import (
     unknowns,
     verdicts,
     vex,
+    vex_providers,
     waivers,
 )
 from api.calls.call import AnyCall
@@ -42,6 +43,7 @@ CALLS: tuple[AnyCall, ...] = (
     *unknowns.CALLS,
     *evaluations.CALLS,
     *vex.CALLS,
+    *vex_providers.CALLS,
     *promotions.CALLS,
     *break_glass.CALLS,
     *deployments.CALLS,

@@ -38,6 +38,8 @@ SCOPES: Final = (
     "token:admin",
     "trust:admin",
     "trust:read",
+    "vex.admin",
+    "vex.read",
 )
 """All scopes there are. To approve is a person's act, signed with a key: it is never a token's scope."""
 

@@ -7,11 +7,13 @@ import typer
 
 from api.calls import vex as calls
 from api.cli.output import group, screen, short, when
+from api.cli.vex_providers import APP as PROVIDERS
 from api.cli.words import read_file
 
 APP = group("Why VEX statements apply or not, the consensus, what changed; whom to trust; export.")
 TRUST = group("Show and store how VEX claims are weighed.")
 APP.add_typer(TRUST, name="trust")
+APP.add_typer(PROVIDERS, name="providers")
 
 
 class Form(StrEnum):

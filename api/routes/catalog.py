@@ -23,6 +23,7 @@ RESOURCES: Final = (
     ("unknowns", ("unknown",)),
     ("evaluations", ("evaluation",)),
     ("vex", ("vex",)),
+    ("vex_providers", ("vex_provider",)),
     ("promotions", ("promotion",)),
     ("break_glass", ("break_glass",)),
     ("deployments", ("deployment", "drift", "status")),

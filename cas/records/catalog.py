@@ -16,6 +16,7 @@ from cas.records import (
     release_life,
     report,
     verdict,
+    vex_provider,
 )
 from cas.records.base import Record
 
@@ -39,6 +40,7 @@ KINDS: tuple[type[Record], ...] = tuple(
                 release_life,
                 report,
                 verdict,
+                vex_provider,
             )
             for thing in vars(module).values()
             if isinstance(thing, type) and issubclass(thing, Record) and thing.__module__ == module.__name__

@@ -65,11 +65,15 @@ def _faults(pointer: str, root: SigstoreRoot, data: bytes | None) -> list[Fault]
         return [*faults, Fault(f"{pointer}/root", "missing", "the trusted root came neither along nor before")]
     if len(data) > MAX_ROOT:
         return [*faults, Fault(f"{pointer}/root", "too_large", f"a trusted root has at most {MAX_ROOT} bytes")]
-    reason = _unreadable(data)
+    reason = unreadable(data)
     return [*faults, Fault(f"{pointer}/root", "unreadable", reason)] if reason else faults
 
 
-def _unreadable(data: bytes) -> str:
+def unreadable(data: bytes) -> str:
+    """Say why bytes are no trusted root; empty when they are one.
+
+    Raises: stage.engine_absent
+    """
     if not installed("sigstore"):
         raise EngineAbsent(engine="sigstore")
     from pipeline.attest.sigstore_roots import read_root  # noqa: PLC0415 - large, and few commands need it

@@ -82,6 +82,7 @@ class Journey:
         self.prepare(image)
         promotion = self.promote()
         self.deliver(promotion)
+        self.providers()
         self.audit()
         return self.good
 
@@ -248,6 +249,22 @@ class Journey:
         stored = self.ask("vex.trust_set", yaml=shown.yaml)
         assert self.ask("vex.trust_show", table=stored.digest).table == shown.table
         assert self.ask("vex.export", release="shop-v1").files
+
+    def providers(self):
+        """A provider of VEX: its key handed over, configured, pulled, and what it no longer needs deleted."""
+        key = f"-----BEGIN PUBLIC KEY-----\n{ALICE.key.spki}\n-----END PUBLIC KEY-----\n".encode()
+        made = self.ask("vex_provider.artifact.upload", id="acme", key="keys", data=key, name="cosign.pub")
+        assert (made.size, made.sha256) == (len(key), of_bytes(key))
+        assert self.ask("vex_provider.artifact.list", id="acme").items == (made,)
+        assert self.ask("vex_provider.artifact.show", id="acme", artifact=made.artifact_id) == made
+        fields = {"images": "registry.example/shop/web:v1", "mode": "keypair", "keys": {"artifactId": made.artifact_id}}
+        view = self.ask("vex_provider.configure", id="acme", fields=fields)
+        assert view.vouched, "it is alice's own key"
+        assert self.ask("vex_provider.pull", id="acme").pull.provider == view.digest
+        assert self.ask("vex_provider.show", id="acme").pull is not None
+        self.ask("vex_provider.configure", id="acme", fields={"mode": "none"}, clear=["keys"])
+        self.ask("vex_provider.artifact.delete", id="acme", artifact=made.artifact_id)
+        assert [one.provider.id for one in self.ask("vex_provider.list").items] == ["acme"]
 
     def approved(self, promotion):
         """Bob signs with his own key; anybody may carry it."""

@@ -13,6 +13,7 @@ from api.system import SystemClock
 from cas import digest
 from tests.api.test_feed_import import advisory
 from tests.api.test_policy_life import PACK
+from tests.support import vex_images
 from tests.support.identity import AUDIENCE, ISSUER, identity, key_set
 from tests.support.images import Layout
 from tests.support.judging import openvex, sbom
@@ -100,6 +101,7 @@ def test_every_command_gives_a_good_answer(desk):
     exceptions(desk)
     feeds(desk)
     claims(desk)
+    providers(desk)
     documents(desk)
     packs(desk)
     upkeep(desk)
@@ -365,6 +367,37 @@ def claims(desk):
     made = desk.ask("vex trust set", table)
     assert desk.ask("vex trust show", "--table", made["digest"])["yaml"] == table.read_text()
     assert "shop-v1" in {one["release"] for one in desk.look("unknowns list")["items"]}
+
+
+def providers(desk):
+    layout, image = vex_images.image()
+    vex_images.attach(layout, image, vex_images.keyed(image), vex_images.bare(image, "CVE-2"))
+    layout.write(desk.folder / "beside")
+    key = desk.folder / "cosign.pub"
+    key.write_text(f"-----BEGIN PUBLIC KEY-----\n{vex_images.VENDOR.key.spki}\n-----END PUBLIC KEY-----\n")
+    words = ("acme", "--image", "reg.test/acme/app:v1", "--mode", "keypair")
+    assert "PROVIDER_CONFIG_MISSING_COSIGN_KEY" in desk.run("vex providers configure", *words, code=2)
+    desk.run("vex providers configure", *words, "--artifact", f"keys={key}", code=2)
+    made = desk.ask("vex providers configure", *words, "--artifact", f"keys={key}", "--host-path-compat")
+    [artifact] = desk.look("vex providers artifacts", "acme")["items"]
+    assert (made["provider"]["keys"][0]["artifact"], artifact["name"]) == (artifact["artifactId"], "cosign.pub")
+    desk.run("vex providers artifacts", "acme", "--delete", artifact["artifactId"], code=2)
+    assert "BY PROVIDER" in desk.run("vex providers pull", "acme", "--layout", desk.folder / "beside")
+    pulled = desk.ask("vex providers pull", "acme", "--layout", desk.folder / "beside")
+    assert [one["status"] for one in pulled["pull"]["statements"]] == ["verified", "unsigned"]
+    assert {one["standing"] for one in pulled["receipts"]} == {"unsigned"}, "the root has not vouched for the vendor"
+    bundle, root = desk.folder / "pull.tar", desk.ask("trust show")["fingerprint"]
+    desk.run("bundle export", "--record", pulled["digest"], "--out", bundle)
+    desk.run("bundle verify", bundle, "--root", root)
+    assert desk.ask("replay", pulled["digest"])["result"] == "equal", "the answers by the provider are Runs as well"
+    assert "1 unsigned, 1 verified" in desk.run("vex providers show", "acme")
+    assert desk.look("vex providers show", "acme")["vouched"] is False
+    assert [one["provider"]["id"] for one in desk.look("vex providers list")["items"]] == ["acme"]
+    listing = ("acme", "--mode", "none", "--clear-artifact", "keys", "--list-artifacts")
+    assert desk.ask("vex providers configure", *listing)["items"] == [artifact]
+    desk.ask("vex providers configure", "acme", "--upload-artifact", f"keys=@{key}", "--mode", "keypair")
+    desk.run("vex providers configure", "acme", "--clear-artifact", "keys", "--mode", "none")
+    assert desk.ask("vex providers artifacts", "acme", "--delete", artifact["artifactId"])["items"] == []
 
 
 def documents(desk):
