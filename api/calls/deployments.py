@@ -235,6 +235,7 @@ class StatusView(Answer, frozen=True, kw_only=True):
     running: tuple[RunningLine, ...]
     waiting: tuple[WaitingLine, ...]
     under_way: tuple[str, ...]  # environments that a deployment holds
+    deploying: tuple[DeploymentView, ...] = ()  # what holds them, and how to go on when its process has died
     failed: tuple[DeploymentView, ...] = ()  # the newest attempt of each environment and line, when it did not end well
 
 

@@ -64,8 +64,9 @@ def _now(out: Screen, door: "Door") -> None:
             ("under way", found.under_way),
         ],
     )
-    for name in found.under_way:
-        out.say(f"next: if the process that deploys to {name} has died, go on with it: stella deploy --resume {name}")
+    for one in found.deploying:
+        out.say(f"since {when(one.started_at)}: {one.release} to {one.environment}, by {one.deployer}, {one.id}")
+        say_next(out, one)
     typer.echo("\nruns")
     rows = [
         (one.environment, one.line, one.release, one.target, one.result, when(one.completed_at))

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from api.calls import deployments as calls
 from api.problem_words import Words, words_of
 from api.visit import Visit
-from cas import digest
+from cas import digest, refs
 from cas.digest import Digest
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, Outcome
-from cas.records.promotion import Promotion
+from cas.records.promotion import Promotion, PromotionStatus
 from cas.records.release import Environment, Release, Target
 from cas.store import load
 from pipeline.operations import attempts
 from pipeline.operations.deploy import find_packet
-
-_ADDRESSES = ("directory", "url", "host")  # settings that say where a target is
 
 
 def told(
@@ -55,6 +53,13 @@ def failed(visit: Visit) -> tuple[calls.DeploymentView, ...]:
     )
 
 
+def under_way(visit: Visit) -> tuple[calls.DeploymentView, ...]:
+    """Tell of the deployments that hold an environment, by environment."""
+    store = visit.effects.store
+    held = (load(store, name, PromotionStatus).deployment for _, name in visit.effects.log.refs(refs.lease("")))
+    return tuple(told(visit, name, None, None) for name in held if name is not None)
+
+
 def _outcome(visit: Visit, one: Outcome) -> calls.TargetOutcome:
     store = visit.effects.store
     target = load(store, one.target, Target)
@@ -67,7 +72,7 @@ def _outcome(visit: Visit, one: Outcome) -> calls.TargetOutcome:
         receipts=one.receipts,
         sticker=one.sticker,
         type=target.type,
-        at=next((value for name, value in target.settings if name in _ADDRESSES), ""),
+        at=dict(target.settings).get("directory" if target.type == "directory" else "url", ""),
         title=words.title,
         remedy=words.remedy,
         step=receipt.step if receipt else "",
@@ -84,7 +89,7 @@ def _next(
     if result is None:
         yield calls.NextStep(
             command=f"stella deploy --resume {shlex.quote(environment)}",
-            why="if the process that deploys has died, go on from its last step",
+            why="if the process that deploys there has died, go on from its last step",
         )
         return
     if result.result == "deployed":

@@ -8,7 +8,7 @@ from api import paging
 from api.calls import deployments as calls
 from api.names import who
 from api.problem_words import words_of
-from api.routes.deployment_told import failed, told
+from api.routes.deployment_told import failed, told, under_way
 from api.routes.handler import AnyHandler, Handler
 from api.routes.promotions import reach
 from api.visit import Visit
@@ -210,6 +210,7 @@ def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
             for one in open_now
         ),
         under_way=tuple(name.removeprefix(refs.lease("")) for name, _ in log.refs(refs.lease(""))),
+        deploying=under_way(visit),
         failed=failed(visit),
     )
 

@@ -1,7 +1,7 @@
 """Evidence: admit documents, collect what is attached to an image; kinds of one's own."""
 
-from api import paging
 from api.calls import evidence as calls
+from api.routes.evidence_shown import kind_view
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
 from cas.records.evidence import Admission, Evidence
@@ -77,24 +77,11 @@ def not_taken(found: Found) -> tuple[calls.NotTaken, ...]:
 
 def add_kind(visit: Visit, ask: calls.AddKind) -> calls.KindView:
     """Register a kind."""
-    return _kind(kinds.add(visit.effects, visit.caller, ask.name, ask.schema.encode()))
-
-
-def list_kinds(visit: Visit, ask: calls.ListKinds) -> calls.KindsPage:
-    """List kinds by name."""
-    items, cursor = paging.page(
-        ask, kinds.every(visit.effects), lambda item: item.kind.name, most=visit.instance.settings.limits.page
-    )
-    return calls.KindsPage(items=tuple(map(_kind, items)), next_cursor=cursor)
-
-
-def _kind(kept: kinds.Kept) -> calls.KindView:
-    return calls.KindView(name=kept.kind.name, digest=kept.digest, schema=kept.kind.schema, existed=kept.existed)
+    return kind_view(kinds.add(visit.effects, visit.caller, ask.name, ask.schema.encode()))
 
 
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.SUBMIT, submit_all),
     Handler(calls.COLLECT, collect),
     Handler(calls.ADD_KIND, add_kind),
-    Handler(calls.LIST_KINDS, list_kinds),
 )

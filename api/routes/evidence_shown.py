@@ -1,4 +1,4 @@
-"""Evidence: list and show what is admitted. Loads nothing that only admitting needs."""
+"""Evidence: list and show what is admitted, and its kinds. Loads nothing that only admitting needs."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -16,8 +16,9 @@ from cas.problems import ObjectMissing
 from cas.records.evidence import Admission, Evidence
 from cas.store import load
 from pipeline.attest.predicates import label
-from pipeline.operations import standing
+from pipeline.operations import kinds_kept, standing
 from pipeline.operations.attestations import kind_of
+from pipeline.operations.kinds_kept import Kept
 from pipeline.operations.standing import Standing
 
 ADMITTED: Final = "evidence.admitted"
@@ -123,7 +124,21 @@ def show(visit: Visit, ask: calls.ShowEvidence) -> calls.EvidenceView:
     )
 
 
+def list_kinds(visit: Visit, ask: calls.ListKinds) -> calls.KindsPage:
+    """List kinds by name."""
+    items, cursor = paging.page(
+        ask, kinds_kept.every(visit.effects), lambda item: item.kind.name, most=visit.instance.settings.limits.page
+    )
+    return calls.KindsPage(items=tuple(map(kind_view, items)), next_cursor=cursor)
+
+
+def kind_view(kept: Kept) -> calls.KindView:
+    """Tell of a kind."""
+    return calls.KindView(name=kept.kind.name, digest=kept.digest, schema=kept.kind.schema, existed=kept.existed)
+
+
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
+    Handler(calls.LIST_KINDS, list_kinds),
 )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from targets.settings import settings_of
 MAX_FILES = 4096
 MAX_BYTES = 256 << 20
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW  # not blocking: a pipe may have no writer
 STAGED = ".stella-"  # names of files being written
 
 
@@ -48,7 +50,7 @@ class Folder:
     def _read(self, name: str, limit: int) -> bytes | None:
         path = self._inside(name)
         try:
-            with path.open("rb") as source:
+            with open(path, "rb", opener=_opened) as source:
                 data = source.read(limit + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None  # the file is not there; what is in its place is told by the step that wants to write it
@@ -132,6 +134,15 @@ class Folder:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _opened(path: str, _flags: int) -> int:
+    """Open a plain file to be read; a pipe or a device in its place is no file, and must not hold us."""
+    handle = os.open(path, _READ)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise FileNotFoundError(path)
 
 
 def _blamed(path: Path, error: OSError) -> Path:

@@ -265,6 +265,7 @@ LIGHT = (
     ("status", "--history"),
     ("promotion", "list"),
     ("evidence", "list"),
+    ("evidence", "kind", "list"),
     ("release", "list"),
     ("environment", "list"),
     ("policy", "list"),

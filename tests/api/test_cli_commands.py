@@ -315,6 +315,7 @@ def deliveries(desk):
     died = subprocess.run([sys.executable, "-c", DYING, *map(str, words)], cwd=ROOT, capture_output=True, check=False)
     assert died.returncode == 9
     assert desk.ask("promotion show", interrupted)["state"] == "deploying"
+    assert "go on from its last step: stella deploy --resume prod" in desk.run("status")
     assert desk.ask("deploy", "--resume", "prod")["result"] == "deployed"
     lock = next((desk.folder / "host1").rglob("app.conf"))
     assert lock.read_text() == "number = 2\n"

@@ -100,6 +100,10 @@ def test_a_deployment_that_died_is_resumed(tmp_path):
         object.__setattr__(doors.effects, "adapter", adapter)
         path = "/api/v1/deployment-jobs"
         assert http.post(path, headers=journey.token, json={"promotion": promotion}).status_code == 500
-        assert journey.ask("status").under_way == ("prod",)
+        seen = journey.ask("status")
+        assert (seen.under_way, seen.failed) == (("prod",), ())
+        [held] = seen.deploying
+        assert (held.release, held.environment, held.result) == ("shop-v1", "prod", "")
+        assert [one.command for one in held.next] == ["stella deploy --resume prod"]
         assert journey.ask("deployment.resume", environment="prod").result == "deployed"
         assert journey.ask("status").under_way == ()

@@ -56,9 +56,20 @@ def test_a_file_that_cannot_be_put_in_place_leaves_nothing_half_written(tmp_path
     assert folder.digest_of("lock.yml") is None, "a folder in its place is an absent file, as a missing one is"
 
 
+def test_a_pipe_in_place_of_a_file_holds_nobody_and_is_replaced(tmp_path):
+    folder = Folder(str(tmp_path), "shop")
+    folder.make()
+    os.mkfifo(tmp_path / "shop" / "lock.yml")
+    assert folder.digest_of("lock.yml") is None
+    folder.write("lock.yml", b"x", 0o644)
+    assert (tmp_path / "shop" / "lock.yml").read_bytes() == b"x"
+
+
 def test_a_name_that_the_system_cannot_even_look_at_is_a_problem_and_no_crash(tmp_path):
+    folder = Folder(str(tmp_path), "shop")
+    folder.make()
     with pytest.raises(Problem) as refused:
-        Folder(str(tmp_path), "shop").observe(["n" * 300], None)
+        folder.observe(["n" * 300 + "/lock.yml"], None)
     assert refused.value.code == "target.folder_failed"
 
 
