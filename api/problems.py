@@ -160,7 +160,7 @@ class AnswerInvalid(Problem):
     code = "api.answer_invalid"
     category = Category.INTERNAL
     title = "The server's answer cannot be read"
-    remedy = "Check that the address is a stella server of this version."
+    remedy = "Check that a server of this version is what answers at the address."
 
 
 class FileThere(Problem):

@@ -27,6 +27,11 @@ def arguments(step: Step) -> dict[str, str]:
     return dict(step.arguments)
 
 
+def told(problem: Problem) -> dict[str, str]:
+    """Give a problem's facts as a receipt keeps them: cut to a bound, faults left out."""
+    return {name: str(value)[:1000] for name, value in problem.fields.items() if name != "faults"}
+
+
 def attempt(world: World, plan: Digest, step: Step, work: Callable[[Report], None]) -> Receipt:
     """Run the work and give its Receipt; a Problem becomes a failed one, with its code and facts."""
     started, report, code = world.now(), Report(), ""
@@ -36,7 +41,7 @@ def attempt(world: World, plan: Digest, step: Step, work: Callable[[Report], Non
         result = report.result
     except Problem as problem:
         result, code = "failed", problem.code
-        report.outputs |= {name: str(value)[:1000] for name, value in problem.fields.items() if name != "faults"}
+        report.outputs |= told(problem)
     return Receipt(
         plan=plan,
         step=step.id,

@@ -6,7 +6,7 @@ import msgspec
 
 from api.calls.call import Answer, Ask, Call, PageAsk
 from cas.digest import Digest
-from cas.records.base import Instant, Slug
+from cas.records.base import Instant, Pairs, Slug
 from cas.records.deploy import Drift
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -34,13 +34,27 @@ class RollBack(Ask, frozen=True, kw_only=True):
 
 
 class TargetOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How one target ended."""
+    """How one target ended; what stands below ``sticker`` is empty where nothing went wrong, but for type and place."""
 
     target: str
     result: str
     code: str
     receipts: tuple[Digest, ...]
     sticker: Digest | None
+    type: str = ""
+    at: str = ""  # the target's folder or address, as its settings say
+    title: str = ""  # of the code
+    remedy: str = ""
+    step: str = ""  # what stopped; empty: it was found before any step
+    facts: Pairs = ()
+    log: Digest | None = None  # what the step's tool printed
+
+
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that can be given next, and why."""
+
+    command: str
+    why: str
 
 
 class RolledBackView(Answer, frozen=True, kw_only=True):
@@ -68,6 +82,9 @@ class DeploymentView(Answer, frozen=True, kw_only=True):
     manifest: Digest | None
     packet: Digest | None
     outcomes: tuple[TargetOutcome, ...]
+    line: str = ""
+    purpose: str = ""
+    next: tuple[NextStep, ...] = ()  # empty when it ended well
 
 
 class ListDeployments(PageAsk, frozen=True, kw_only=True):
@@ -165,6 +182,10 @@ class DriftView(msgspec.Struct, frozen=True, kw_only=True):
     drifts: tuple[Drift, ...]
     report: Digest | None
     problem: str  # code of what kept us from looking; empty: it was looked at
+    title: str = ""  # of the problem
+    remedy: str = ""
+    facts: Pairs = ()
+    release: str = ""  # what should run there
 
 
 class DriftReports(Answer, frozen=True, kw_only=True):
@@ -205,7 +226,7 @@ class WaitingLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusView(Answer, frozen=True, kw_only=True):
-    """What runs where, and what waits."""
+    """What runs where, what failed last, and what waits."""
 
     origin: str
     log_size: int
@@ -214,6 +235,8 @@ class StatusView(Answer, frozen=True, kw_only=True):
     running: tuple[RunningLine, ...]
     waiting: tuple[WaitingLine, ...]
     under_way: tuple[str, ...]  # environments that a deployment holds
+    deploying: tuple[DeploymentView, ...] = ()  # what holds them, and how to go on when its process has died
+    failed: tuple[DeploymentView, ...] = ()  # the newest attempt of each environment and line, when it did not end well
 
 
 DEPLOY = Call(
@@ -294,7 +317,13 @@ DRIFT = Call(
     "Compare what runs with what should.",
 )
 STATUS = Call(
-    "status", "GET", "/status", Status, StatusView, "deployment:read", "Tell what runs where, and what waits."
+    "status",
+    "GET",
+    "/status",
+    Status,
+    StatusView,
+    "deployment:read",
+    "Tell what runs where, what failed last, and what waits.",
 )
 
 CALLS = (DEPLOY, RESUME, ROLL_BACK, LIST, SHOW, ARTIFACTS, VERIFY, DRIFT, STATUS)

@@ -16,10 +16,14 @@ Place = Annotated[str, msgspec.Meta(max_length=128)]
 
 
 class WritePolicyDraft(Ask, frozen=True, kw_only=True):
-    """Keep a draft, faults and all. ``expect``: only if it still is that one by digest; empty: whatever it is."""
+    """Keep a draft, faults and all: a text, or that of a stored pack, by name or digest.
+
+    ``expect``: only if it still is that one by digest; empty: whatever it is.
+    """
 
     name: Slug
-    yaml: Annotated[str, msgspec.Meta(min_length=1, max_length=1 << 20)]
+    yaml: Annotated[str, msgspec.Meta(max_length=1 << 20)] = ""
+    policy: Annotated[str, msgspec.Meta(max_length=200)] = ""
     expect: Annotated[str, msgspec.Meta(max_length=71)] = ""
 
 

@@ -7,7 +7,8 @@ import typer
 
 from api import exit_codes
 from api.calls import deployments as calls
-from api.cli.output import Screen, group, screen, short, when, working
+from api.cli.deployed import say_next, show_deployment
+from api.cli.output import Screen, group, screen, working
 
 _DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
 APP = group("Deploy, roll back, look for drift.")
@@ -23,12 +24,13 @@ def deploy(
     if bool(promotion) == bool(resume):
         raise typer.BadParameter("give a promotion, or --resume with an environment")
     out = screen(context)
-    with out.door() as door, working("deploying"):
-        if resume:
-            made = door.ask(calls.RESUME, calls.Resume(environment=resume))
-        else:
-            made = door.ask(calls.DEPLOY, calls.Deploy(promotion=promotion))
-    _show(out, made)
+    with out.door() as door:
+        with working("deploying"):
+            if resume:
+                made = door.ask(calls.RESUME, calls.Resume(environment=resume))
+            else:
+                made = door.ask(calls.DEPLOY, calls.Deploy(promotion=promotion))
+        show_deployment(out, door, made)
     _leave(made)
 
 
@@ -43,16 +45,18 @@ def rollback(
     """Return to the last good packet, configuration included."""
     out = screen(context)
     ask = calls.RollBack(environment=environment, line=line, to=to, reason=reason)
-    with out.door() as door, working("rolling back"):
-        made = door.ask(calls.ROLL_BACK, ask)
+    with out.door() as door:
+        with working("rolling back"):
+            made = door.ask(calls.ROLL_BACK, ask)
+        if made.deployment is not None and out.form.value == "table":
+            show_deployment(out, door, made.deployment)
     if made.deployment is None:
         out.show(made, [("promotion", made.promotion), ("state", made.state), ("back to", made.back_to)])
         out.say(f"next: the policy wants approvals: stella approve {made.promotion}, then stella deploy")
         raise typer.Exit(exit_codes.INPUT)
-    if out.form.value == "table":
-        _show(out, made.deployment)
-    else:
+    if out.form.value != "table":
         out.show(made, ())
+        say_next(out, made.deployment)
     _leave(made.deployment)
 
 
@@ -66,57 +70,48 @@ def drift(
     out = screen(context)
     with out.door() as door, working("looking"):
         found = door.ask(calls.DRIFT, calls.CheckDrift(environment=environment, line=line))
-    rows = [row for one in found.reports for row in _drifts(one)]
-    if out.form.value == "table":
-        out.table(found.reports, ("TARGET", "LINE", "DRIFT", "COMPONENT", "FIELD", "FOUND"), rows)
-    else:
+    if out.form.value != "table":
         out.show(found, ())
+    elif not found.reports:
+        out.say(f"nothing is deployed to {environment}: there is nothing to compare")
+    else:
+        rows = [row for one in found.reports for row in _drifts(one)]
+        out.table(found.reports, ("TARGET", "LINE", "DRIFT", "COMPONENT", "FIELD", "FOUND", "EXPECTED"), rows)
+    _after(out, found)
     if found.drifted:
-        out.say(f"next: stella rollback --environment {environment}, or deploy again")
         raise typer.Exit(exit_codes.INPUT)
     if not found.all_seen:
-        out.say("not every target answered: this is no all-clear")
         raise typer.Exit(exit_codes.RETRY)
 
 
-def _drifts(one: calls.DriftView) -> list[tuple[str, str, str, str, str, str]]:
+def _after(out: Screen, found: calls.DriftReports) -> None:
+    """Say what kept us from looking, and what can be done about what drifted."""
+    for one in found.reports:
+        if one.problem:
+            facts = ", ".join(f"{name}={value}" for name, value in one.facts)
+            out.say(f"{one.target} was not seen: {one.title} ({facts}) [{one.problem}]")
+            out.say(f"  {one.remedy}")
+    for line, release in sorted({(one.line, one.release) for one in found.reports if one.drifted}):
+        there = f"--environment {found.environment} --line {line}"
+        out.say(f"next: deliver {release} again: stella promote {release} --to {found.environment}, then stella deploy")
+        out.say(f"next: or go back to what ran before {release}: stella rollback {there}")
+    if not found.all_seen:
+        out.say("not every target was seen: this is no all-clear")
+
+
+def _drifts(one: calls.DriftView) -> list[tuple[str, str, str, str, str, str, str]]:
     if one.problem:
-        return [(one.target, one.line, "not seen", "", one.problem, "")]
+        return [(one.target, one.line, "not seen", "", "", one.problem, "")]
     found = [
-        (
-            one.target,
-            one.line,
-            str(item.type),
-            item.component,
-            item.field,
-            f"{_cut(item.actual)} for {_cut(item.expected)}",
-        )
+        (one.target, one.line, str(item.type), item.component, item.field, _cut(item.actual), _cut(item.expected))
         for item in one.drifts
     ]
-    return found or [(one.target, one.line, "as it should be", "", "", "")]
+    return found or [(one.target, one.line, "as it should be", "", "", "", "")]
 
 
 def _cut(value: str) -> str:
     """Shorten digests for a column; --output json tells them in full."""
     return _DIGEST.sub(lambda found: found[0][:19], value) or "nothing"
-
-
-def _show(out: Screen, one: calls.DeploymentView) -> None:
-    out.show(
-        one,
-        [
-            ("deployment", one.id),
-            ("result", one.result or "under way"),
-            ("release", one.release),
-            ("environment", one.environment),
-            ("by", one.deployer),
-            ("started", when(one.started_at)),
-            ("completed", when(one.completed_at)),
-            ("packet", one.packet),
-            ("manifest", one.manifest),
-            *((f"target {item.target}", f"{item.result} {item.code} {short(item.sticker)}") for item in one.outcomes),
-        ],
-    )
 
 
 def _leave(one: calls.DeploymentView) -> None:

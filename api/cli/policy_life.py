@@ -56,11 +56,14 @@ def draft(
     context: typer.Context,
     name: str = typer.Argument(help="The pack's name."),
     file: Path | None = typer.Argument(None, help="Keep this YAML; without it the draft is printed."),
+    policy: str = typer.Option("", help="Keep the text of this stored pack, by name or digest, instead of a file."),
     expect: str = typer.Option("", help="Only if the draft still is the one of this digest."),
 ) -> None:
     """Keep a draft, faults and all; or print it."""
+    if file is not None and policy:
+        raise typer.BadParameter("give a file, or --policy")
     out = screen(context)
-    if file is None:
+    if file is None and not policy:
         with out.door(writable=False) as door:
             found = door.ask(calls.SHOW_DRAFT, calls.OnePolicyDraft(name=name))
         if out.form.value == "table":
@@ -68,8 +71,9 @@ def draft(
         else:
             out.show(found, ())
         return
+    ask = calls.WritePolicyDraft(name=name, yaml=_text(file), policy=policy, expect=expect)
     with out.door() as door:
-        made = door.ask(calls.DRAFT, calls.WritePolicyDraft(name=name, yaml=_text(file), expect=expect))
+        made = door.ask(calls.DRAFT, ask)
     out.show(made, [("draft", made.name), ("digest", made.digest), ("authors", made.authors)])
     out.say(f"check it: stella policy lint --draft {made.name}")
 

@@ -75,6 +75,8 @@ def _next(out: Screen, one: calls.PromotionView) -> None:
         "pending_approval": f"next: somebody else approves: stella approve {one.id} --key <key file>",
         "approved": f"next: stella deploy {one.id}",
         "rejected": f"next: mend what is named above, then ask again with --previous {one.id}",
+        "failed": "next: see what stopped it, and what can be done: stella status",
+        "rolled_back": "next: see what stopped it, and what can be done: stella status",
         "pending_gate": f"next: bring the evidence that is missing, then stella promotion decide {one.id}",
     }
     if one.state in say:

@@ -10,6 +10,7 @@ from api.routes.handler import AnyHandler
 
 RESOURCES: Final = (
     ("health", ("health",)),
+    ("evidence_shown", ("evidence",)),
     ("evidence", ("evidence",)),
     ("feeds", ("feed",)),
     ("matches", ("match",)),

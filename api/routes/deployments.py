@@ -7,15 +7,17 @@ import msgspec
 from api import paging
 from api.calls import deployments as calls
 from api.names import who
+from api.problem_words import words_of
+from api.routes.deployment_told import failed, told, under_way
 from api.routes.handler import AnyHandler, Handler
 from api.routes.promotions import reach
 from api.visit import Visit
-from cas import digest, refs
+from cas import refs
 from cas.digest import Digest
 from cas.found import MAX_LIMIT, DeploymentFound
-from cas.records.deploy import Deployed, Deployment, DeploymentResult
+from cas.records.deploy import Deployed, DeploymentResult
 from cas.records.promotion import PromotionState
-from cas.records.release import Environment, Release, Target
+from cas.records.release import Release
 from cas.store import load
 from pipeline.feeds.reading import snapshot
 from pipeline.operations import artifacts, deploy, drift, promote, rollback
@@ -81,7 +83,7 @@ def _listed(visit: Visit, row: DeploymentFound) -> calls.DeploymentView:
     """Give a deployment that the index found: its result and its files are read by digest."""
     store = visit.effects.store
     ended = (row.result, load(store, row.result, DeploymentResult)) if row.result else None
-    return _told(visit, row.deployment, ended, load(store, row.deployed, Deployed) if row.deployed else None)
+    return told(visit, row.deployment, ended, load(store, row.deployed, Deployed) if row.deployed else None)
 
 
 def show(visit: Visit, ask: calls.ShowDeployment) -> calls.DeploymentView:
@@ -90,29 +92,7 @@ def show(visit: Visit, ask: calls.ShowDeployment) -> calls.DeploymentView:
 
 
 def _named(visit: Visit, name: Digest) -> calls.DeploymentView:
-    return _told(visit, name, _result_of(visit, name), artifacts.files_of(visit.effects, name).deployed)
-
-
-def _told(
-    visit: Visit, name: Digest, ended: tuple[Digest, DeploymentResult] | None, left: Deployed | None
-) -> calls.DeploymentView:
-    store = visit.effects.store
-    deployment = load(store, name, Deployment)
-    return calls.DeploymentView(
-        id=digest.uuid_of(name),
-        digest=name,
-        promotion=digest.uuid_of(deployment.promotion),
-        release=load(store, deployment.release, Release).name,
-        environment=load(store, deployment.environment, Environment).name,
-        deployer=deployment.deployer_login,
-        started_at=deployment.started_at,
-        completed_at=ended[1].completed_at if ended else "",
-        result=ended[1].result if ended else "",
-        result_digest=ended[0] if ended else None,
-        manifest=left.manifest if left else None,
-        packet=left.packet if left else None,
-        outcomes=_outcomes(visit, ended[1]) if ended else (),
-    )
+    return told(visit, name, _result_of(visit, name), artifacts.files_of(visit.effects, name).deployed)
 
 
 def _result_of(visit: Visit, deployment: Digest) -> tuple[Digest, DeploymentResult] | None:
@@ -123,19 +103,6 @@ def _result_of(visit: Visit, deployment: Digest) -> tuple[Digest, DeploymentResu
             if result.deployment == deployment:
                 return entry.record, result
     return None
-
-
-def _outcomes(visit: Visit, result: DeploymentResult) -> tuple[calls.TargetOutcome, ...]:
-    return tuple(
-        calls.TargetOutcome(
-            target=load(visit.effects.store, one.target, Target).name,
-            result=one.result,
-            code=one.code,
-            receipts=one.receipts,
-            sticker=one.sticker,
-        )
-        for one in result.outcomes
-    )
 
 
 def list_artifacts(visit: Visit, ask: calls.ShowDeployment) -> calls.ArtifactsView:
@@ -175,6 +142,10 @@ def check_drift(visit: Visit, ask: calls.CheckDrift) -> calls.DriftReports:
             drifts=one.report.drifts if one.report else (),
             report=one.report_digest,
             problem=one.problem,
+            title=words_of(one.problem).title if one.problem else "",
+            remedy=words_of(one.problem).remedy if one.problem else "",
+            facts=one.facts,
+            release=load(visit.effects.store, one.release, Release).name,
         )
         for one in found
     )
@@ -204,7 +175,7 @@ def _open(visit: Visit) -> tuple[PromotionView, ...]:
 
 
 def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
-    """Tell what runs where, and what waits."""
+    """Tell what runs where, what failed last, and what waits."""
     log, store = visit.effects.log, visit.effects.store
     feed = log.ref(refs.FEED)
     open_now = _open(visit)
@@ -239,6 +210,8 @@ def status(visit: Visit, _ask: calls.Status) -> calls.StatusView:
             for one in open_now
         ),
         under_way=tuple(name.removeprefix(refs.lease("")) for name, _ in log.refs(refs.lease(""))),
+        deploying=under_way(visit),
+        failed=failed(visit),
     )
 
 

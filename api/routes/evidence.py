@@ -1,20 +1,15 @@
-"""Evidence: admit documents, collect what is attached to an image, list and show what is admitted."""
+"""Evidence: admit documents, collect what is attached to an image; kinds of one's own."""
 
-from api import paging
 from api.calls import evidence as calls
+from api.routes.evidence_shown import kind_view
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
-from cas import digest
-from cas.found import EvidenceFound
-from cas.problems import ObjectMissing
 from cas.records.evidence import Admission, Evidence
 from cas.store import load
 from pipeline.attest.predicates import label
 from pipeline.operations import kinds, standing
-from pipeline.operations.attestations import kind_of
 from pipeline.operations.collect import Found, LayoutHere, find
 from pipeline.operations.ingest import Receipt, Submission, submit
-from pipeline.operations.standing import Standing
 
 
 def admit(visit: Visit, documents: tuple[calls.Document, ...]) -> calls.Submitted:
@@ -80,90 +75,13 @@ def not_taken(found: Found) -> tuple[calls.NotTaken, ...]:
     )
 
 
-def list_all(visit: Visit, ask: calls.ListEvidence) -> calls.EvidencePage:
-    """List evidence, newest first."""
-    found = visit.instance.index().evidence(
-        paging.place(ask),
-        paging.limit(ask, visit.instance.settings.limits.page),
-        subject=digest.parse(ask.subject) if ask.subject else None,
-        kind=ask.type or None,
-    )
-    return calls.EvidencePage(
-        items=tuple(_listed(visit, row) for row in found.rows), next_cursor=paging.cursor(ask, found.after)
-    )
-
-
-def _listed(visit: Visit, row: EvidenceFound) -> calls.EvidenceReceipt:
-    store = visit.effects.store
-    admission, evidence = load(store, row.admission, Admission), load(store, row.evidence, Evidence)
-    return _view(row.admission, admission, evidence, standing.standing_of(store, evidence))
-
-
-def _view(name: str, admission: Admission, evidence: Evidence, found: Standing) -> calls.EvidenceReceipt:
-    return calls.EvidenceReceipt(
-        admission=name,
-        evidence=admission.evidence,
-        raw=evidence.raw,
-        subject=admission.subject,
-        format=evidence.format,
-        type=admission.type,
-        binding=admission.binding,
-        verified=found.signature == "verified",
-        known=True,
-        admitted_at=admission.admitted_at,
-        standing=found.standing,
-        signature=found.signature,
-        signers=found.signers,
-        predicate_type=found.predicate_type,
-        predicate=label(found.predicate_type),
-    )
-
-
-def show(visit: Visit, ask: calls.ShowEvidence) -> calls.EvidenceView:
-    """Show one admission; bytes that merely look like one, and were never admitted here, are not shown."""
-    if visit.effects.log.admitted(ask.admission) is None:
-        raise ObjectMissing(digest=ask.admission)
-    found = standing.shown(visit.effects, ask.admission)
-    checked = found.verification
-    return calls.EvidenceView(
-        receipt=_view(ask.admission, found.admission, found.evidence, found.standing),
-        submitter=found.admission.submitter,
-        facts=found.admission.facts,
-        facts_kind=kind_of(visit.effects.store.get(found.admission.facts)),
-        envelope=found.evidence.envelope or "",
-        payload_type=checked.payload_type if checked else "",
-        covers=found.standing.covers,
-        subjects=checked.subjects if checked else (),
-        signatures=tuple(
-            calls.SignatureView(key_id=one.key_id, algorithm=one.algorithm, signer=one.signer, status=one.status)
-            for one in (checked.signatures if checked else ())
-        ),
-        sigstore=found.sigstore,
-    )
-
-
 def add_kind(visit: Visit, ask: calls.AddKind) -> calls.KindView:
     """Register a kind."""
-    return _kind(kinds.add(visit.effects, visit.caller, ask.name, ask.schema.encode()))
-
-
-def list_kinds(visit: Visit, ask: calls.ListKinds) -> calls.KindsPage:
-    """List kinds by name."""
-    items, cursor = paging.page(
-        ask, kinds.every(visit.effects), lambda item: item.kind.name, most=visit.instance.settings.limits.page
-    )
-    return calls.KindsPage(items=tuple(map(_kind, items)), next_cursor=cursor)
-
-
-def _kind(kept: kinds.Kept) -> calls.KindView:
-    return calls.KindView(name=kept.kind.name, digest=kept.digest, schema=kept.kind.schema, existed=kept.existed)
+    return kind_view(kinds.add(visit.effects, visit.caller, ask.name, ask.schema.encode()))
 
 
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.SUBMIT, submit_all),
     Handler(calls.COLLECT, collect),
-    Handler(calls.LIST, list_all),
-    Handler(calls.SHOW, show),
     Handler(calls.ADD_KIND, add_kind),
-    Handler(calls.LIST_KINDS, list_kinds),
 )

@@ -24,8 +24,11 @@ from pipeline.operations.policy_shadow import Compared
 
 def draft(visit: Visit, ask: calls.WritePolicyDraft) -> calls.PolicyDraftView:
     """Keep a draft."""
+    if bool(ask.yaml) == bool(ask.policy):
+        raise RequestInvalid(call="policy.draft", faults=(Fault("/yaml", "policy.source", "either yaml or policy"),))
+    text = policy_drafts.text_kept(visit.effects, ask.policy) if ask.policy else ask.yaml.encode()
     expect = ask.expect or None
-    return _draft(visit, policy_drafts.write(visit.effects, visit.caller, ask.name, ask.yaml.encode(), expect=expect))
+    return _draft(visit, policy_drafts.write(visit.effects, visit.caller, ask.name, text, expect=expect))
 
 
 def drafts(visit: Visit, ask: calls.ListPolicyDrafts) -> calls.PolicyDraftsPage:

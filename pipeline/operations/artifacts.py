@@ -32,8 +32,8 @@ class ArtifactMissing(Problem):
 
     code = "artifact.missing"
     category = Category.MISSING
-    title = "No such artifact"
-    remedy = "List the deployment's artifacts, and check the name."
+    title = "No such deployment, or no such file of it"
+    remedy = "List deployments with stella status --history, a deployment's files with stella artifact list."
 
 
 class FolderTaken(Problem):

@@ -21,8 +21,9 @@ from cas.records.release import Environment, Target
 from cas.records.verdict import Decision
 from cas.store import load
 from pipeline.effects import Caller, Effects
-from pipeline.operations import ending
+from pipeline.operations import attempts, ending
 from pipeline.operations.ending import Ended
+from pipeline.operations.environments import find_environment
 from pipeline.operations.fleet import Fleet
 from pipeline.operations.promote import check_current
 from pipeline.operations.promotions import PromotionView, view
@@ -48,7 +49,17 @@ class NothingToResume(Problem):
     code = "deploy.nothing_to_resume"
     category = Category.MISSING
     title = "No deployment is under way there"
-    remedy = "See stella status."
+    remedy = "See stella status for what runs and what waits; deploy an approved promotion with stella deploy."
+
+
+class AttemptEnded(NothingToResume):
+    """No deployment is under way: the last one failed and was ended, which leaves nothing to go on with."""
+
+    title = "No deployment is under way there: the last one did not end well, but it did end"
+    remedy = (
+        "Mend what stopped it and ask again: stella promote, then stella deploy; or stella rollback. "
+        "stella status says what stopped it and gives the commands."
+    )
 
 
 class PacketUnknown(Problem):
@@ -96,13 +107,33 @@ def deploy(effects: Effects, caller: Caller, promotion_id: str) -> Ended:
 def resume(effects: Effects, caller: Caller, environment: str) -> Ended:
     """Go on with the deployment that a crash of ours interrupted: same plans, from the first step without a receipt.
 
-    Raises: deploy.nothing_to_resume, deploy.environment_busy
+    Raises: deploy.nothing_to_resume (what became of the last attempt is among its facts), deploy.environment_busy,
+        environment.missing
     """
     holder = effects.log.ref(refs.lease(environment))
     if holder is None:
-        raise NothingToResume(environment=environment)
+        raise _nothing_to_resume(effects, environment)
     with _alone(environment):
         return _carry_on(effects, caller, _begun(effects, holder))
+
+
+def _nothing_to_resume(effects: Effects, environment: str) -> Problem:
+    find_environment(effects, environment)
+    ended = attempts.failed(effects, environment)
+    if not ended:
+        return NothingToResume(environment=environment)
+    last = max(ended, key=lambda one: effects.log.admitted(one.result_digest) or 0)
+    codes = sorted(
+        f"{load(effects.store, one.target, Target).name}: {one.code}" for one in last.result.outcomes if one.code
+    )
+    return AttemptEnded(
+        environment=environment,
+        release=last.release.name,
+        deployment=digest.uuid_of(last.result.deployment),
+        result=last.result.result,
+        ended_at=last.result.completed_at,
+        targets=", ".join(codes),
+    )
 
 
 @contextmanager

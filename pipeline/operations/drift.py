@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from cas import digest, refs
 from cas.digest import Digest
-from cas.problems import Problem
-from cas.records.base import Instant
+from cas.problems import Category, Problem
+from cas.records.base import Instant, Pairs, pairs
 from cas.records.deploy import Deployed, Deployment, DeploymentResult, DriftInput, DriftReport, Outcome, Rendered
 from cas.records.proof import HeadSet
 from cas.records.release import Environment, Release, Target
@@ -13,21 +13,34 @@ from cas.store import load
 from pipeline.effects import Caller, Effects
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.deploy import delivered_paths
+from pipeline.operations.environments import find_environment
 from pipeline.operations.fleet import OutsideWorld
 from pipeline.operations.work import Work
 from pipeline.stages.drift import DRIFT
+from targets.receipts import told
+
+
+class LineMissing(Problem):
+    """The release line that was named is not deployed in the environment."""
+
+    code = "drift.line_missing"
+    category = Category.MISSING
+    title = "No release of this line is deployed there"
+    remedy = "See stella status for what runs where, and check the line's name."
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The answer for one target: a report, or the code of what kept us from looking."""
+    """The answer for one target: a report, or the code of what kept us from looking. ``release`` should run there."""
 
     target: Target
     target_digest: Digest
     line: str
+    release: Digest
     report: DriftReport | None
     report_digest: Digest | None
     problem: str = ""
+    facts: Pairs = ()  # of the problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +65,9 @@ def check(effects: Effects, caller: Caller, environment: str, line: str | None =
 
     A target that does not answer is listed with its problem's code: that is no drift, and no all-clear either.
 
-    Raises: cas.expectation_failed
+    Raises: environment.missing, drift.line_missing, cas.expectation_failed
     """
+    find_environment(effects, environment)
     work = Work(effects, caller)
     found: list[Checked] = []
     for name in work.members(refs.deployed(environment)):
@@ -61,6 +75,8 @@ def check(effects: Effects, caller: Caller, environment: str, line: str | None =
         if line in {None, deployed.line}:
             result = load(effects.store, deployed.result, DeploymentResult)
             found += [_check(work, name, deployed, outcome) for outcome in result.outcomes]
+    if line is not None and not found:
+        raise LineMissing(environment=environment, line=line)
     if any(one.report for one in found):
         work.commit()
     return tuple(sorted(found, key=lambda one: (one.line, one.target.name)))
@@ -75,7 +91,9 @@ def _check(work: Work, name: Digest, deployed: Deployed, outcome: Outcome) -> Ch
         adapter = effects.adapter(target)
         seen = adapter.observe(target, outcome.target, rendered.project, paths, OutsideWorld(effects))
     except Problem as problem:
-        return Checked(target, outcome.target, deployed.line, None, None, problem.code)
+        return Checked(
+            target, outcome.target, deployed.line, deployed.release, None, None, problem.code, pairs(told(problem))
+        )
     done = work.run(
         DRIFT,
         DriftInput(
@@ -87,7 +105,7 @@ def _check(work: Work, name: Digest, deployed: Deployed, outcome: Outcome) -> Ch
     )
     sealed = seal_record(effects, "drift", done.digest, (("sticker", done.record.expected_sticker),))
     work.note("drift.checked", done.digest, envelopes=(sealed,))
-    return Checked(target, outcome.target, deployed.line, done.record, done.digest)
+    return Checked(target, outcome.target, deployed.line, deployed.release, done.record, done.digest)
 
 
 def status(effects: Effects, environment: str | None = None) -> tuple[Running, ...]:

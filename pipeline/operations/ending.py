@@ -16,6 +16,7 @@ from cas.records.release import Environment, Release
 from cas.records.verdict import Decision, Verdict
 from cas.store import load
 from pipeline import flow
+from pipeline.operations import attempts
 from pipeline.operations.attestations import seal_record
 from pipeline.operations.fleet import Fleet, Host
 from pipeline.operations.sealing import SEALED_NAMES, Finished, Sealing
@@ -87,6 +88,7 @@ def succeed(
             *_ending_moves(work, status, environment, ended),
             work.add(refs.deployed(environment.name), deployed, without=before),
             work.add(refs.history(environment.name, release.line), deployed),
+            work.move(attempts.ref_of(environment.name, release.line), result_digest),
             *_left_moves(work, fleet, release, seen),
         ),
         envelopes=(envelope, *sealed.envelopes),
@@ -151,6 +153,7 @@ def fail(fleet: Fleet, status: PromotionStatus, environment: Environment, render
         result_digest,
         (
             *_ending_moves(work, status, environment, ended),
+            work.move(attempts.ref_of(environment.name, release.line), result_digest),
             *_left_moves(work, fleet, release, _as_before(work, fleet, release, seen)),
         ),
         envelopes=(seal_record(fleet.effects, "deployment", result_digest, images),),

@@ -22,6 +22,7 @@ from pipeline.stages.drift import SEALED_STEP
 from pipeline.stages.plan import PLAN
 from targets import rollout
 from targets.contract import Adapter
+from targets.receipts import told
 
 T = TypeVar("T")
 STEP_APPLIED = "step.applied"
@@ -171,11 +172,12 @@ class Fleet:
     ) -> Receipt:
         """Write sealed files to one target, and journal the receipt that lists them."""
         assert host.plan_digest is not None
-        started, code, outputs = self.world.now(), "", {}
+        started, code = self.world.now(), ""
+        outputs: dict[str, str] = {}
         try:
             outputs = dict(host.adapter.finish(host.target, project, files, self.world))
         except Problem as problem:
-            code = problem.code
+            code, outputs = problem.code, told(problem)
         receipt = Receipt(
             plan=host.plan_digest,
             step=step,

@@ -4,12 +4,9 @@ A kind's newest schema judges what comes in; evidence names the schema that it w
 meaning when the kind gets another one.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from cas import refs
-from cas.digest import Digest
 from cas.problems import Fault
 from cas.records.report import OwnKind
 from cas.store import load
@@ -18,19 +15,10 @@ from pipeline.formats import own_schema
 from pipeline.formats.generic import NAME
 from pipeline.formats.opened import Opened, Refused, open_own
 from pipeline.formats.problems import KindRefused
+from pipeline.operations.kinds_kept import Kept
 from pipeline.operations.work import Work
 
 PREFIX: Final = f"{NAME}/"
-_REFS: Final = refs.own_kind("")
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A kind by digest and value. ``existed``: it had this schema before."""
-
-    digest: Digest
-    kind: OwnKind
-    existed: bool
 
 
 def add(effects: Effects, caller: Caller, name: str, schema: bytes) -> Kept:
@@ -49,12 +37,6 @@ def add(effects: Effects, caller: Caller, name: str, schema: bytes) -> Kept:
     work.note("evidence.kind_added", saved, (work.move(refs.own_kind(name), saved),))
     work.commit()
     return Kept(saved, kind, existed=False)
-
-
-def every(effects: Effects) -> Iterator[Kept]:
-    """Give the kinds registered here, by name."""
-    for _, name in effects.log.refs(_REFS):
-        yield Kept(name, load(effects.store, name, OwnKind), existed=True)
 
 
 def opened(work: Work, data: bytes, declared: str) -> Opened:

@@ -97,6 +97,30 @@ class PackUnpublished(Problem):
     )
 
 
+class EarlierUnpublished(PackUnpublished):
+    """The pack to return to was stored and made active, before packs had to be published for production."""
+
+    title = "The pack that was active before was never published, and production takes only published packs since"
+    remedy = (
+        "Publish that very pack, then roll back: stella policy draft NAME --policy DIGEST keeps its text as a draft; "
+        "then stella policy propose NAME, and approve by another person, and publish with the id that propose gives."
+    )
+
+
+class EarlierWithoutCases(PackUnpublished):
+    """As above, and that pack cannot be published either: it carries no cases."""
+
+    title = (
+        "The pack that was active before was never published, and production takes only published packs since; "
+        "without cases it cannot be published as it is"
+    )
+    remedy = (
+        "Draft it again (stella policy draft NAME --policy DIGEST, then print it with stella policy draft NAME), "
+        "add cases, which makes it another pack, and publish that: stella policy draft, propose, approve, publish; "
+        "then make it active: stella policy activate NAME --environment ENVIRONMENT."
+    )
+
+
 def read_stored(effects: Effects, yaml_bytes: bytes) -> Written:
     """Read a pack against what is stored here: the packs it includes, its rules, its trust table.
 
@@ -189,11 +213,20 @@ def roll_back(effects: Effects, caller: Caller, environment: str, reason: str) -
     if now is None or now.replaced is None:
         _suits(work, None, environment)
         raise ActivationMissing(environment=environment[:128])
-    _suits(work, now.replaced, environment)
+    try:
+        _suits(work, now.replaced, environment)
+    except PackUnpublished as problem:
+        raise _earlier_unpublished(effects, now.replaced, environment) from problem
     earlier = load(effects.store, now.before, PolicyActivation) if now.before else None
     before, replaced = (earlier.before, earlier.replaced) if earlier else (None, None)
     _move(work, environment, now.replaced, "rollback", reason, before, replaced)
     return now.replaced
+
+
+def _earlier_unpublished(effects: Effects, name: Digest, environment: str) -> PackUnpublished:
+    pack = pack_of(effects.store.get(name))
+    kind = EarlierUnpublished if getattr(pack, "cases", None) else EarlierWithoutCases
+    return kind(name=pack.name, version=pack.version, pack=name, environment=environment)
 
 
 def _suits(work: Work, pack: Digest | None, environment: str) -> None:

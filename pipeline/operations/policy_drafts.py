@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from cas import refs
+from cas import canon, digest, refs
 from cas.digest import Digest
 from cas.problems import Category, Fault, Problem
 from cas.records.policy_life import PolicyDraft
@@ -42,6 +42,15 @@ class DraftInvalid(Problem):
     category = Category.INVALID
     title = "The draft cannot be kept"
     remedy = "Name it with letters, digits, dot, dash or underscore; keep it under 256 KiB."
+
+
+class TextMissing(Problem):
+    """A pack is here, but not the text it was read from."""
+
+    code = "policy.text_missing"
+    category = Category.MISSING
+    title = "The pack's text is not kept here"
+    remedy = "Give the file it was written in: stella policy draft NAME FILE."
 
 
 class DraftMoved(Problem):
@@ -134,6 +143,28 @@ def text_of(effects: Effects, *, yaml: str = "", draft: str = "") -> bytes:
     Raises: policy.draft_missing
     """
     return yaml.encode() if yaml else find(effects, draft).text
+
+
+def text_kept(effects: Effects, pack: str) -> bytes:
+    """Give the text that a stored pack, by name or digest, was read from: drafted again it is the very same pack.
+
+    Raises: policy.pack_missing, policy.text_missing
+    """
+    name = find_pack(effects, pack)
+    position = effects.log.admitted(name) or 0
+    [(_, entry)] = effects.log.read(position, position + 1)
+    for kept in entry.beside:
+        text = effects.store.get(kept)
+        if kept != name and _reads_as(effects, text, name):
+            return text
+    raise TextMissing(pack=name)
+
+
+def _reads_as(effects: Effects, text: bytes, name: Digest) -> bool:
+    try:
+        return digest.of_bytes(canon.of_record(read_stored(effects, text).pack)) == name
+    except Problem:
+        return False
 
 
 def lint(effects: Effects, text: bytes) -> Linted:

@@ -17,8 +17,9 @@ from cas.records.release import Release
 from cas.store import load
 from pipeline.attest import signatures
 from pipeline.effects import Caller, Effects
-from pipeline.operations.deploy import deploy, find_packet
+from pipeline.operations.deploy import EnvironmentBusy, deploy, find_packet
 from pipeline.operations.ending import Ended
+from pipeline.operations.environments import find_environment
 from pipeline.operations.promote import request
 from pipeline.operations.promotions import PromotionView, view
 from targets.render import documents
@@ -33,13 +34,25 @@ class LineUnclear(Problem):
     remedy = "Name one of the lines that run there with --line."
 
 
+class NothingRuns(Problem):
+    """Nothing is deployed in the environment, so there is nothing to leave."""
+
+    code = "rollback.nothing_runs"
+    category = Category.CONFLICT
+    title = "Nothing runs there that could be rolled back"
+    remedy = "See stella status; deploy a release there: stella promote, then stella deploy."
+
+
 class NothingEarlier(Problem):
     """There is no earlier good deployment."""
 
     code = "rollback.nothing_earlier"
     category = Category.CONFLICT
-    title = "Nothing was deployed there before"
-    remedy = "Deploy an earlier release as a promotion."
+    title = "Nothing earlier is left to go back to"
+    remedy = (
+        "Name what you mean with --to: stella status --history lists it; "
+        "or deploy another release: stella promote, then stella deploy."
+    )
 
 
 class TargetUnclear(Problem):
@@ -82,9 +95,12 @@ def rollback(
 
     When a pack demands approvals for rollbacks, the promotion waits for them; ``deploy`` then carries it out.
 
-    Raises: rollback.*, promotion.*, deploy.*, plan.*
+    Raises: rollback.*, environment.missing, deploy.environment_busy before anything is asked; promotion.*, deploy.*,
+        plan.*
     """
     current = _current(effects, environment, line)
+    if effects.log.ref(refs.lease(environment)) is not None:  # else a promotion would be left that nobody wants later
+        raise EnvironmentBusy(environment=environment)
     name = predecessor(effects, environment, current) if to is None else _named(effects, environment, current, to)
     earlier = load(effects.store, name, Deployed)
     verify_packet(effects, earlier)
@@ -109,6 +125,9 @@ def _current(effects: Effects, environment: str, line: str | None) -> Digest:
     lines = {load(effects.store, name, Deployed).line: name for name in members}
     if line is None and len(lines) == 1:
         return next(iter(lines.values()))
+    if not lines:
+        find_environment(effects, environment)
+        raise NothingRuns(environment=environment)
     if line is None or line not in lines:
         raise LineUnclear(environment=environment, line=line or "", lines=", ".join(sorted(lines)))
     return lines[line]

@@ -28,7 +28,7 @@ class ComposeHands(Hands):
         secrets = {name[7:]: self.world.secret(source) for name, source in given.items() if name.startswith("secret:")}
         argv = self.settings.compose.split() if self.settings.compose == "docker compose" else [self.settings.compose]
         argv += ["--progress", "plain", "--project-name", self.project, "--project-directory", str(self.folder.path)]
-        if (self.folder.path / ENV).is_file():
+        if self.folder.digest_of(ENV) is not None:
             argv += ["--env-file", str(self.folder.path / ENV)]
         for file in files:
             argv += ["--file", file]

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cas import digest
@@ -13,6 +15,7 @@ from cas.records.deploy import Observation, ObservedFile, Receipt, Step
 from cas.records.release import Target
 from targets.contract import World
 from targets.directory.plan import Settings
+from targets.directory.problems import FolderFailed, of_error
 from targets.problems import EngineRefused, FilesTooLarge, HookFailed, PathUnsafe
 from targets.receipts import Report, arguments, attempt
 from targets.settings import settings_of
@@ -20,6 +23,7 @@ from targets.settings import settings_of
 MAX_FILES = 4096
 MAX_BYTES = 256 << 20
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW  # not blocking: a pipe may have no writer
 STAGED = ".stella-"  # names of files being written
 
 
@@ -32,7 +36,7 @@ class Folder:
     def observe(self, paths: Sequence[str], world: World) -> tuple[ObservedFile, ...]:
         """Keep and list the files of these paths, absent ones too, bounded in count and size.
 
-        Raises: target.files_too_large, target.path_unsafe, target.engine_refused
+        Raises: target.files_too_large, target.path_unsafe, target.folder_*
         """
         if len(paths) > MAX_FILES:
             raise FilesTooLarge(path=str(self.path), files=MAX_FILES)
@@ -46,12 +50,12 @@ class Folder:
     def _read(self, name: str, limit: int) -> bytes | None:
         path = self._inside(name)
         try:
-            with path.open("rb") as source:
+            with open(path, "rb", opener=_opened) as source:
                 data = source.read(limit + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None  # the file is not there; what is in its place is told by the step that wants to write it
         except OSError as error:
-            raise EngineRefused(path=str(path), reason=error.strerror or "") from error
+            raise of_error(_blamed(path, error), error) from error
         if len(data) > limit:
             raise FilesTooLarge(path=str(path), bytes=MAX_BYTES)
         return data
@@ -59,12 +63,12 @@ class Folder:
     def write(self, name: str, data: bytes, mode: int) -> None:
         """Write a file so that a reader sees the old bytes or the new ones, never half.
 
-        Raises: target.path_unsafe, target.engine_refused
+        Raises: target.path_unsafe, target.folder_*
         """
         path = self._inside(name)
+        staged = path.with_name(STAGED + digest.of_bytes(name.encode())[7:23])
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            staged = path.with_name(STAGED + digest.of_bytes(name.encode())[7:23])
             with staged.open("wb") as out:
                 out.write(data)
                 out.flush()
@@ -73,23 +77,37 @@ class Folder:
             staged.replace(path)
             self._sync(path.parent)
         except OSError as error:
-            raise EngineRefused(path=str(path), reason=error.strerror or "") from error
+            with suppress(OSError):
+                staged.unlink()  # half a file holds room on a full disk that putting back the old ones needs
+            raise of_error(_blamed(path, error), error) from error
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there.
 
-        Raises: target.path_unsafe, target.engine_refused
+        Raises: target.path_unsafe, target.folder_*
         """
         path = self._inside(name)
         try:
             path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return  # as for reading: below a file there is nothing
         except OSError as error:
-            raise EngineRefused(path=str(path), reason=error.strerror or "") from error
+            raise of_error(_blamed(path, error), error) from error
+
+    def make(self) -> None:
+        """Make the folder if it is not there.
+
+        Raises: target.folder_*
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise of_error(_blamed(self.path, error), error) from error
 
     def digest_of(self, name: str) -> Digest | None:
         """Name a file's bytes, or give None when it is absent.
 
-        Raises: target.path_unsafe, target.engine_refused, target.files_too_large
+        Raises: target.path_unsafe, target.folder_*, target.files_too_large
         """
         data = self._read(name, MAX_BYTES)
         return None if data is None else digest.of_bytes(data)
@@ -99,13 +117,14 @@ class Folder:
         if not parts or Path(name).is_absolute() or ".." in parts or "\x00" in name:
             raise PathUnsafe(path=name[:200])
         path = self.path
-        for part in parts[:-1]:
+        for part in parts:
             path /= part
-            if path.is_symlink():
+            try:
+                linked = path.is_symlink()
+            except OSError as error:
+                raise of_error(path, error) from error
+            if linked:
                 raise PathUnsafe(path=name[:200])
-        path /= parts[-1]
-        if path.is_symlink():
-            raise PathUnsafe(path=name[:200])
         return path
 
     @staticmethod
@@ -115,6 +134,25 @@ class Folder:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _opened(path: str, _flags: int) -> int:
+    """Open a plain file to be read; a pipe or a device in its place is no file, and must not hold us."""
+    handle = os.open(path, _READ)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise FileNotFoundError(path)
+
+
+def _blamed(path: Path, error: OSError) -> Path:
+    """Give the path to look at: when something on the way is no folder, that and not what should be below it."""
+    if not isinstance(error, NotADirectoryError | FileExistsError):
+        return path
+    try:
+        return next((one for one in path.parents if one.exists() and not one.is_dir()), path)
+    except OSError:  # we may not look
+        return path
 
 
 def apply_file(folder: Folder, step: Step, world: World, report: Report) -> None:
@@ -133,9 +171,14 @@ def apply_file(folder: Folder, step: Step, world: World, report: Report) -> None
 
 
 def undo_file(folder: Folder, step: Step, world: World, report: Report) -> None:
-    """Put the old bytes back, or take the new file away where there was none."""
+    """Put the old bytes back, or take the new file away where there was none.
+
+    Where the old state stands already nothing is written: a full or read-only disk that took nothing keeps the old.
+    """
     given = arguments(step)
     report.result = "undone"
+    if folder.digest_of(given["path"]) == (given["before"] or None):
+        return
     if given["before"]:
         folder.write(given["path"], world.get(given["before"]), int(given.get("mode", "0644"), 8))
     else:
@@ -145,7 +188,7 @@ def undo_file(folder: Folder, step: Step, world: World, report: Report) -> None:
 def finish_files(folder: Folder, files: Mapping[str, bytes | None]) -> Iterator[tuple[str, Digest]]:
     """Write sealed files whose bytes differ, each one atomically, checked by reading back; remove those of None.
 
-    Raises: target.path_unsafe, target.engine_refused
+    Raises: target.path_unsafe, target.folder_*
     """
     for name, data in sorted(files.items()):
         if data is None:
@@ -155,7 +198,7 @@ def finish_files(folder: Folder, files: Mapping[str, bytes | None]) -> Iterator[
         if folder.digest_of(name) != wanted:
             folder.write(name, data, 0o644)
             if folder.digest_of(name) != wanted:
-                raise EngineRefused(path=name, reason="read back other bytes")
+                raise FolderFailed(path=str(folder.path / name), reason="read back other bytes")
         yield name, wanted
 
 
@@ -164,13 +207,13 @@ def run_hook(folder: Folder, step: Step, world: World, report: Report, more: Map
 
     It sees a clean environment: a path, what it is told of the deployment, and ``more``; never our variables.
 
-    Raises: target.hook_failed, target.engine_refused
+    Raises: target.hook_failed, target.folder_*, target.engine_refused
     """
     assert step.content is not None
     given = arguments(step)
     told = {f"STELLA_{name.upper()}": value for name, value in given.items() if name not in {"seconds", "hook"}}
+    folder.make()
     try:
-        folder.path.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix="stella-hook-") as script:
             script.write(world.get(step.content))
             script.flush()

@@ -127,6 +127,76 @@ def identities(desk):
     assert desk.ask("token issuer list")["items"] == []
 
 
+def test_a_deployment_that_fails_says_why_and_what_to_type_next(desk):
+    """deploy, status, deploy --resume, rollback and drift tell the same of it, and what they say to type mends it."""
+    people_and_places(desk)
+    desk.run("target add", "prod", "host2", "--type", "directory", "--platform", "linux/amd64",
+             "--set", f"directory={desk.folder}/host2")  # fmt: skip
+    for number in (1, 2):
+        desk.run("release create", "--name", f"shop-v{number}", *parts(desk, number))
+    host, away = desk.folder / "host2", desk.folder / "away"
+    desk.run("rollback", "--environment", "prod", code=2)
+    assert "there is nothing to compare" in desk.run("drift", "--environment", "prod")
+    assert "environment.missing" in desk.run("drift", "--environment", "nowhere", code=4)
+    desk.run("deploy", approved(desk, "shop-v1"))
+    assert "drift.line_missing" in desk.run("drift", "--environment", "prod", "--line", "none", code=4)
+    assert desk.ask("status")["failed"] == []
+    assert "did not end well" not in desk.run("status")
+
+    host.rename(away)
+    host.write_bytes(b"a file where the target's folder was")
+    told = desk.run("deploy", approved(desk, "shop-v2"), code=2)
+    for word in (
+        "[target.folder_obstructed]",
+        "Something else has the name",
+        f"path={host},",
+        "  remedy ",
+        "Look at path",
+    ):
+        assert word in told
+    assert "target host1  not_reached" in told or "target host1  restored" in told
+    again = "stella promote shop-v2 --to prod"
+    assert told.rstrip().endswith(again), "the command stands last, to be copied"
+    [failed] = desk.look("status")["failed"]
+    assert [one["code"] for one in failed["outcomes"] if one["code"]] == ["target.folder_obstructed"]
+    assert [one["command"] for one in failed["next"]] == [again]
+    assert desk.look("status", "--deployment", failed["id"]) == failed
+    now = desk.run("status")
+    assert "the last deployment to prod (line shop) did not end well" in now
+    assert f"stella status --deployment {failed['id']}" in now
+    assert again in now
+    refused = desk.run("deploy", "--resume", "prod", code=4)
+    assert failed["id"] in refused
+    assert "host2: target.folder_obstructed" in refused
+    results = [(one["release"], one["result"]) for one in desk.look("status", "--history")["items"]]
+    assert results == [("shop-v2", failed["result"]), ("shop-v1", "deployed")]
+    desk.run("status", "--history", "--deployment", failed["id"], code=2)
+    desk.run("status", "--environment", "prod", code=2)
+    drifted = desk.run("drift", "--environment", "prod", code=2)
+    assert "stella promote shop-v1 --to prod" in drifted, "what should run, not what failed"
+    assert "stella status" in desk.run("promotion show", failed["promotion"])
+
+    host.unlink()
+    away.rename(host)
+    desk.run("drift", "--environment", "prod")
+    promotion = desk.ask(*again.removeprefix("stella ").split())["id"]
+    desk.run("approve", promotion, key="bob")
+    desk.run("promotion decide", promotion)
+    assert desk.ask("deploy", promotion)["next"] == []
+    assert desk.ask("status")["failed"] == []
+    host.rename(away)
+    host.write_bytes(b"again")
+    told = desk.run("rollback", "--environment", "prod", "-o", "json", code=2)
+    [step] = json.JSONDecoder().raw_decode(told)[0]["deployment"]["next"]
+    assert told.rstrip().endswith(step["command"]), "on standard error too"
+    assert "the last rollback to prod" in desk.run("status")
+    host.unlink()
+    away.rename(host)
+    desk.run(*step["command"].removeprefix("stella ").split())
+    assert (host / "shop_prod" / "conf" / "app.conf").read_text() == "number = 1\n"
+    assert desk.ask("status")["failed"] == []
+
+
 def people_and_places(desk):
     for name in ("alice", "bob", "carol", "dave"):
         desk.run("key generate", desk.folder / name, key="")
@@ -267,6 +337,7 @@ def deliveries(desk):
     died = subprocess.run([sys.executable, "-c", DYING, *map(str, words)], cwd=ROOT, capture_output=True, check=False)
     assert died.returncode == 9
     assert desk.ask("promotion show", interrupted)["state"] == "deploying"
+    assert "go on from its last step: stella deploy --resume prod" in desk.run("status")
     assert desk.ask("deploy", "--resume", "prod")["result"] == "deployed"
     lock = next((desk.folder / "host1").rglob("app.conf"))
     assert lock.read_text() == "number = 2\n"

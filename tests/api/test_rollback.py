@@ -61,6 +61,31 @@ def test_a_rollback_returns_to_what_ran_before(tmp_path):
         assert [one.release for one in journey.ask("status").running] == ["shop-v1"]
 
 
+def test_a_deployment_that_failed_is_told_by_every_operation_until_one_succeeds(tmp_path):
+    doors = Doors()
+    with doors.client() as http:
+        journey = Journey(doors, http, tmp_path)
+        journey.prepare(journey.image())
+        (tmp_path / "host").write_bytes(b"a file where the target's folder was")
+        made = journey.ask("deployment.start", promotion=deploy(journey, "shop-v1"))
+        [target] = made.outcomes
+        assert (made.result, target.code, target.at) == ("failed", "target.folder_obstructed", str(tmp_path / "host"))
+        assert dict(target.facts) == {"path": str(tmp_path / "host"), "reason": "Not a directory"}
+        assert target.title.startswith("Something else")
+        assert target.remedy.startswith("Look at path")
+        assert [one.command for one in made.next] == ["stella promote shop-v1 --to prod"]
+        assert journey.ask("status").failed == (made,)
+        assert journey.ask("deployment.show", id=made.id) == made
+        assert journey.ask("deployment.list").items == (made,)
+        refused = http.post("/api/v1/deployment-jobs/resume", headers=journey.token, json={"environment": "prod"})
+        assert (refused.status_code, refused.json()["code"]) == (404, "deploy.nothing_to_resume")
+        assert ["deployment", made.id] in refused.json()["fields"]
+        (tmp_path / "host").unlink()
+        (tmp_path / "host").mkdir()
+        assert journey.ask("deployment.start", promotion=deploy(journey, "shop-v1")).result == "deployed"
+        assert journey.ask("status").failed == ()
+
+
 def test_a_deployment_that_died_is_resumed(tmp_path):
     doors = Doors()
     with doors.client() as http:
@@ -75,6 +100,10 @@ def test_a_deployment_that_died_is_resumed(tmp_path):
         object.__setattr__(doors.effects, "adapter", adapter)
         path = "/api/v1/deployment-jobs"
         assert http.post(path, headers=journey.token, json={"promotion": promotion}).status_code == 500
-        assert journey.ask("status").under_way == ("prod",)
+        seen = journey.ask("status")
+        assert (seen.under_way, seen.failed) == (("prod",), ())
+        [held] = seen.deploying
+        assert (held.release, held.environment, held.result) == ("shop-v1", "prod", "")
+        assert [one.command for one in held.next] == ["stella deploy --resume prod"]
         assert journey.ask("deployment.resume", environment="prod").result == "deployed"
         assert journey.ask("status").under_way == ()

@@ -137,4 +137,4 @@ def test_a_full_or_read_only_folder_is_a_failed_receipt(tmp_path):
     (tmp_path / "shop_production").write_bytes(b"a file where the folder should be")
     subject = Subject(DirectoryAdapter(), target("a", "directory", directory=str(tmp_path)), World().effects())
     receipt = subject.apply(subject.write("a.txt", b"x"))
-    assert (receipt.result, receipt.code) == ("failed", "target.engine_refused")
+    assert (receipt.result, receipt.code) == ("failed", "target.folder_obstructed")

@@ -12,7 +12,7 @@ from cas.records.report import GenericFacts
 from cas.store import load, save
 from pipeline.formats import own_schema
 from pipeline.formats.problems import DocumentUnreadable, EvidenceRefused, KindRefused
-from pipeline.operations import kinds
+from pipeline.operations import kinds, kinds_kept
 from pipeline.operations.ingest import Submission, submit
 from pipeline.stage import advance
 from pipeline.stages.normalise import NORMALISE
@@ -65,7 +65,7 @@ def test_a_kind_is_an_entry_of_the_log_and_the_same_again_is_none(effects):
     assert effects.log.head().size == before
     assert effects.log.ref(refs.own_kind("review")) == again.digest
     assert effects.store.get(again.kind.schema) == SCHEMA
-    assert [each.kind.name for each in kinds.every(effects)] == ["review"]
+    assert [each.kind.name for each in kinds_kept.every(effects)] == ["review"]
 
 
 def test_a_document_of_the_kind_becomes_generic_facts_that_name_the_schema(effects):

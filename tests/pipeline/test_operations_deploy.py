@@ -310,6 +310,30 @@ def test_nothing_is_resumed_where_nothing_is_under_way():
         resume(made.effects, ALICE, "production")
 
 
+def test_what_failed_and_was_ended_is_not_resumed_but_named():
+    fleet, made = delivery()
+    made.deploy(release(made, 1))
+    fleet.failing[("beta", "container.swap")] = Refused()
+    ended = made.deploy(release(made, 2))
+    with pytest.raises(operation.NothingToResume) as told:
+        resume(made.effects, ALICE, "production")
+    problem = told.value
+    assert problem.code == "deploy.nothing_to_resume"
+    assert problem.fields == {
+        "environment": "production",
+        "release": "shop-2",
+        "deployment": digest.uuid_of(ended.deployment),
+        "result": "rolled_back",
+        "ended_at": ended.result.completed_at,
+        "targets": "beta: target.engine_refused",
+    }
+    assert "stella promote" in problem.remedy
+    assert "stella rollback" in problem.remedy
+    with pytest.raises(Problem) as nowhere:
+        resume(made.effects, ALICE, "nowhere")
+    assert nowhere.value.code == "environment.missing"
+
+
 def test_a_decision_is_spent_once():
     _, made = delivery()
     promotion = made.approve(release(made, 1))

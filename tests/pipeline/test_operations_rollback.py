@@ -8,10 +8,12 @@ from cas.records.deploy import Deployed
 from cas.records.promotion import Promotion
 from cas.store import load
 from pipeline.operations import rollback as operation
+from pipeline.operations.deploy import EnvironmentBusy, deploy
 from pipeline.operations.drift import history
 from pipeline.operations.promote import request
 from pipeline.operations.rollback import rollback
 from tests.support.delivery import ALICE
+from tests.support.fake_target import Killed
 from tests.support.pretend_shop import NAMES, delivery, everywhere, release, running
 
 
@@ -98,8 +100,27 @@ def test_an_unknown_goal_and_line_are_refused():
         back(made, to="shop-9")
     with pytest.raises(operation.LineUnclear):
         back(made, line="other")
-    with pytest.raises(operation.LineUnclear):
+    with pytest.raises(Problem) as refused:
         rollback(made.effects, ALICE, "nowhere")
+    assert refused.value.code == "environment.missing"
+
+
+def test_where_nothing_runs_it_says_so():
+    _, made = delivery()
+    with pytest.raises(operation.NothingRuns):
+        back(made)
+
+
+def test_while_another_deployment_holds_the_environment_nothing_is_asked_for():
+    fleet, made = deployed(1, 2)
+    promotion = made.approve(release(made, 3))
+    fleet.failing_once[(NAMES[0], "observe")] = Killed()
+    with pytest.raises(Killed):
+        deploy(made.effects, ALICE, promotion)
+    before = made.world.log.head()
+    with pytest.raises(EnvironmentBusy):
+        back(made)
+    assert made.world.log.head() == before, "no promotion is left behind that nobody wants later"
 
 
 def test_a_packet_that_does_not_verify_is_refused():

@@ -229,8 +229,36 @@ def test_rolling_back_returns_step_by_step_with_a_reason(scene):
 
 def test_production_does_not_roll_back_to_what_was_never_published(scene):
     policy.activate(scene.effects, ALICE, published(scene, MILD), "production")
-    with pytest.raises(policy.PackUnpublished):
+    with pytest.raises(policy.EarlierWithoutCases) as refused:
         policy.roll_back(scene.effects, BOB, "production", "back")
+    assert refused.value.code == "policy.pack_unpublished"
+    assert "without cases" in refused.value.title
+    assert "stella policy activate" in refused.value.remedy, "it can only become another pack"
+
+
+def test_a_pack_from_before_packs_were_published_is_rolled_back_to_when_it_is_published(scene):
+    before = policy.store_pack(scene.effects, ALICE, STRICT).digest
+    policy.activate(scene.effects, ALICE, before, "production")
+    policy.activate(scene.effects, ALICE, published(scene, MILD), "production")
+    with pytest.raises(policy.EarlierUnpublished) as refused:
+        policy.roll_back(scene.effects, BOB, "production", "back")
+    assert refused.value.code == "policy.pack_unpublished"
+    told = refused.value.fields
+    assert (told["name"], told["pack"], told["environment"]) == ("house", before, "production")
+    assert "was never published" in refused.value.title
+    assert "stella policy draft NAME --policy DIGEST" in refused.value.remedy
+    text = policy_drafts.text_kept(scene.effects, told["pack"])  # what the remedy says, step by step
+    assert published(scene, text) == before
+    assert policy.roll_back(scene.effects, BOB, "production", "back") == before
+
+
+def test_the_text_of_a_pack_is_found_however_it_came(scene):
+    proposed = published(scene, MILD)
+    stored = policy.store_pack(scene.effects, ALICE, policy.starter("strict")).digest
+    assert policy_drafts.text_kept(scene.effects, proposed) == MILD
+    assert policy_drafts.text_kept(scene.effects, stored) == policy.starter("strict")
+    with pytest.raises(policy.PackMissing):
+        policy_drafts.text_kept(scene.effects, "none")
 
 
 def test_simulating_lists_what_flips_and_why_and_moves_no_verdict(scene):
