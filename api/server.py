@@ -107,15 +107,14 @@ def serve_registry(instance: Instance) -> tuple[str, Callable[[], None]]:
     return f"{host}:{port}", stop
 
 
-def _ended(_number: int, _frame: object) -> None:
-    """Let a signal that was heeded already pass."""
-
-
 def serve(instance: Instance, listeners: list[socket.socket]) -> None:
     """Serve until a signal asks to end; requests under way are finished first."""
-    instance.serving = True
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ended)  # uvicorn raises the signal again when it is done: then the home is to be closed
+        # uvicorn raises the signal again when it is done: then the home is to be closed; one that comes before uvicorn
+        # looks for them is remembered
+        signal.signal(number, lambda number, _frame: asked.append(number))
+    instance.serving = True
     config = uvicorn.Config(
         create_app(instance),
         http=PeerProtocol,
@@ -131,4 +130,17 @@ def serve(instance: Instance, listeners: list[socket.socket]) -> None:
         limit_concurrency=1024,
         backlog=256,
     )
-    uvicorn.Server(config).run(sockets=listeners)
+    _Server(config, asked).run(sockets=listeners)
+
+
+class _Server(uvicorn.Server):
+    """A server that also ends for a signal that came while it was being made."""
+
+    def __init__(self, config: uvicorn.Config, asked: list[int]) -> None:
+        super().__init__(config)
+        self._asked = asked
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, unless that is over already."""
+        await super().startup(sockets)
+        self.should_exit = self.should_exit or bool(self._asked)

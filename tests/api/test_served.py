@@ -137,6 +137,28 @@ def test_a_served_home_ends_cleanly_and_leaves_no_socket(tmp_path):
     stella("log", "head", home=tmp_path, code=0)
 
 
+def test_a_signal_that_comes_while_serving_begins_ends_it(tmp_path):
+    """What is told of being served is told before the application is made; whoever stops it then is heard too."""
+    stella("init", home=tmp_path, code=0)
+    told = """
+import os, signal, sys
+import api.server
+real = api.server.create_app
+def create_app(instance):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return real(instance)
+api.server.create_app = create_app
+from api.cli.program import main
+sys.exit(main(["serve", "--listen", "127.0.0.1:0"]))
+"""
+    env = {**os.environ, "STELLA_HOME": str(tmp_path / "h"), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, "serving" in done.stderr) == (0, True), done.stderr
+    assert not (tmp_path / "h" / "socket").exists()
+
+
 def test_a_home_with_a_long_path_is_served_too(tmp_path):
     deep = tmp_path / ("d" * 90) / ("e" * 90)
     deep.mkdir(parents=True)
@@ -162,6 +184,7 @@ def test_an_idempotency_key_outlives_the_server(tmp_path):
                     json={"starter": "observe"},
                     headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "k"},
                     trust_env=False,
+                    timeout=60,
                 )
             )
     assert [answer.status_code for answer in answers] == [201, 201]
