@@ -220,6 +220,7 @@ class Home:
         finally:
             if self._sealer is not None:
                 self._sealer.close()
+                self._sealer.seal_rest(committer)
             committer.group.close()
             committer.failure = committer.failure or HomeReadOnly(path=str(self.path), reason="closed")
 

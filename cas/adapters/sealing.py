@@ -35,6 +35,7 @@ _MERGED_COUNT: Final = 1 << 18
 """No merged pack is larger, in bytes or objects."""
 _PAUSE: Final = 0.2
 _AT_MOST: Final = 8
+_REST: Final = 8
 
 
 Extent = tuple[memoryview, int, int]
@@ -75,6 +76,11 @@ class Sealer:
         self._seal(committer)
         if self.problem is not None:
             raise self.problem
+
+    def seal_rest(self, committer: Committer) -> None:
+        """Seal an eighth of a full journal and more when a home is closed: whoever opens it next reads all of it."""
+        if self.problem is None and committer.failure is None and committer.writer.position >= self._limit // _REST:
+            self._seal(committer)
 
     def close(self) -> None:
         """Wait for the sealing that is under way."""

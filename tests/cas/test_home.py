@@ -98,6 +98,21 @@ def test_a_full_journal_is_sealed_by_itself(path):
     assert fsck(path).sound
 
 
+def test_closing_seals_what_whoever_opens_next_would_have_to_read(path):
+    with Home.open(path, seal_at=80_000) as home:
+        kept = home.store.put(bytes(9_000))
+        advance(home, "a little")
+    assert list((path / "packs").iterdir()) == []
+    with Home.open(path, seal_at=40_000) as home:
+        advance(home, "more than an eighth")
+    assert len(list((path / "packs").iterdir())) == 1
+    assert newest_journal(path).stat().st_size < 1_000
+    with Home.open(path, writable=False) as home:
+        assert home.store.get(kept) == bytes(9_000)
+        assert home.log.head().size == 2
+    assert fsck(path).sound
+
+
 def test_sealing_that_was_interrupted_is_finished_when_opening(path):
     filled(path, 5)
     with Home.open(path) as home:
