@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from policy.evaluate import in_order
 from policy.gates.catalog import GATES
 from tests.support import gate_cases
 
@@ -52,3 +53,16 @@ def test_every_sentence_names_only_arguments_its_findings_carry(gate):
         for finding in answer.findings:
             own = {"severity", "component", "purl", "vulnerability"} | {name for name, _ in finding.arguments}
             assert slots[finding.code] <= own, finding.code
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_order_of_facts_changes_no_answer(path):
+    case = gate_cases.read(path)
+    picture = False if case.get("picture") is False else None
+    turned = case | {
+        key: case[key][::-1] for key in ("findings", "evidence", "unknowns", "components", "votes") if case.get(key)
+    }
+    first, second = (gate_cases.answer(asked_of(path), each, picture=picture)[1] for each in (case, turned))
+    assert (in_order(first.findings), first.status, sorted(first.counted), sorted(first.ends)) == (
+        in_order(second.findings), second.status, sorted(second.counted), sorted(second.ends),
+    )  # fmt: skip
