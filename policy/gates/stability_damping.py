@@ -46,7 +46,7 @@ def check(params: Params, view: FactView) -> Answer:
     The history of a finding is that of the claims that apply to it: an issuer's newer word replaces its older one, a
     newer version of a document its older one. It stands open where a word of affected stands or none closes, else
     closed. Words count whether signed or not. The first word is no flip. Unknown where a claim's own document is not
-    among the evidence.
+    among the evidence, or where its words do not come out closed.
     """
     closed = distinct(
         one
@@ -93,10 +93,13 @@ def _stable_at(params: Params, flips: Flips) -> Instant:
 
 
 class _Word(NamedTuple):
-    """What an issuer said of a finding from an instant on, until a newer version of its document."""
+    """What an issuer said of a finding: from when on it stood, until a newer version of its document, and its place
+    among the issuer's words.
+    """
 
     at: int
     until: int
+    place: int
     issuer: Issuer
     status: str
 
@@ -109,27 +112,29 @@ class _History:
         self._by = params.by
         self._words: dict[tuple[Digest, str], _Word] = {}
         documents = list(_documents(view))
-        editions: dict[Document, set[int]] = {}
+        editions: dict[Document, set[tuple[int, int]]] = {}
         for row, facts in documents:
             editions.setdefault(_document(row, facts), set()).add(self._edition(row, facts))
         for said in claims.index(documents).values():
             for one in said:
-                self._add(self._word(one, sorted(editions[_document(one.row, one.facts)])), one)
+                self._add(self._word(one, editions[_document(one.row, one.facts)]), one)
 
-    def _edition(self, row: AnyRow, facts: VexFacts) -> int:
+    def _edition(self, row: AnyRow, facts: VexFacts) -> tuple[int, int]:
+        """Give when a version of a document was published, and when it began to stand."""
         admitted = seconds(row.admitted_at)
-        issued = seconds_or_none(facts.issued_at) if self._by == "issued" else None
-        return admitted if issued is None else min(issued, admitted)
+        issued = seconds_or_none(facts.issued_at)
+        published = admitted if issued is None else min(issued, admitted)
+        return published, published if self._by == "issued" else admitted
 
-    def _word(self, one: Statement, editions: list[int]) -> _Word:
-        """Date a word: one in a later version of a document was not said before that version was."""
-        published = self._edition(one.row, one.facts)
-        later = [at for at in editions if at > published]
-        at = one.issued if self._by == "issued" else published
-        if editions[0] < published:
-            at = max(at, published)
-        until = later[0] if later else at if one.replaced else FOREVER
-        return _Word(at, until, one.issuer, one.statement.status)
+    def _word(self, one: Statement, editions: set[tuple[int, int]]) -> _Word:
+        """Date a word: one in a later version of a document did not stand before that version did."""
+        published, began = self._edition(one.row, one.facts)
+        at = one.issued if self._by == "issued" else began
+        if min(editions)[0] < published:
+            at = max(at, began)
+        later = [stood for edition, stood in editions if edition > published]
+        until = min(later) if later else at if one.replaced else FOREVER
+        return _Word(at, until, one.issued, one.issuer, one.statement.status)
 
     def _add(self, word: _Word, one: Statement) -> None:
         """Keep the earliest word of a document that was admitted more than once."""
@@ -138,10 +143,13 @@ class _History:
         self._words[key] = word if held is None else min(held, word)
 
     def flips(self, one: AnyFinding) -> Flips | None:
-        """Give the instants at which a finding went from open to closed or back; None when a word is not at hand."""
+        """Give the instants at which a finding that is closed went from open to closed or back.
+
+        None when a word is not at hand, or when what is at hand does not come out closed.
+        """
         words = [self._words.get((claim.evidence, claim.pointer)) for claim in one.claims]
         known = [word for word in words if word is not None]
-        if len(known) < len(words):
+        if len(known) < len(words) or not _closed(known, self.now):
             return None
         instants = sorted({at for word in known for at in (word.at, word.until) if at <= self.now})
         sides = [_closed(known, at) for at in instants]
@@ -151,8 +159,10 @@ class _History:
 def _closed(words: list[_Word], at: int) -> bool:
     """Tell whether the words that stand at an instant close: each issuer's newest, all of those it said at once."""
     alive = [word for word in words if word.at <= at < word.until]
-    newest = {word.issuer: word.at for word in sorted(alive)}
-    standing = {word.status for word in alive if word.at == newest[word.issuer]}
+    newest: dict[Issuer, int] = {}
+    for word in alive:
+        newest[word.issuer] = max(word.place, newest.get(word.issuer, word.place))
+    standing = {word.status for word in alive if word.place == newest[word.issuer]}
     return "affected" not in standing and bool(standing & CLOSING)
 
 
