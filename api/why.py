@@ -17,7 +17,7 @@ from policy.explain import Why, explain, slots
 
 if TYPE_CHECKING:
     from policy.diff import Difference, FindingChange
-    from policy.fixes import Fix
+    from policy.fix_search import Fix
 
 _SHOWN = 20_000
 

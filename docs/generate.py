@@ -180,6 +180,11 @@ def _packs() -> str:
         "never judged more mildly by a stricter one. Each carries cases that test it. Take one (`stella policy store",
         "--starter balanced`), or include it in a pack of your own by its digest.",
         "How to write packs, and how they live: [policies](../policies.md). What each gate asks: [gates](gates.md).\n",
+        "Where releases are held to gate levels G0 to G4, the packs are these levels: G0 `observe`, G1 `baseline`, G2",
+        "`balanced`, G3 `strong`, G4 `strict`. A level is chosen by activating its pack in an environment; nothing",
+        "computes one from a risk score, and no risk budget is kept or spent: what a pack allows of each sort is its",
+        "own budgets. To raise the level for a while, activate the next pack; to see what it would block before that,",
+        "set it as shadow.\n",
         "| gate | " + " | ".join(STARTERS) + " |",
         "|---" * (len(STARTERS) + 1) + "|",
     ]

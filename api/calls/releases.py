@@ -8,6 +8,7 @@ from api.calls.call import Answer, Ask, Call, PageAsk
 from api.calls.verdicts import VerdictsDiff
 from cas.digest import Digest
 from cas.records.base import Slug
+from cas.records.delta import Delta
 from cas.records.release import Release, Role
 from cas.records.release_life import ReleaseState
 
@@ -116,6 +117,25 @@ class ReleaseDiff(Answer, frozen=True, kw_only=True):
     verdicts: VerdictsDiff | None = None
 
 
+class SignDelta(Ask, frozen=True, kw_only=True):
+    """Sign what changed materially from ``old`` to ``release``, by their newest verdicts in an environment."""
+
+    release: str
+    old: str
+    environment: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
+class SignedDelta(Answer, frozen=True, kw_only=True):
+    """A delta and the DSSE envelope over its in-toto statement about the newer release's images (base64 in JSON)."""
+
+    digest: Digest
+    delta: Delta
+    predicate_type: str
+    envelope: bytes
+    standing: int | None  # position of the entry that admitted it
+    existed: bool = False
+
+
 CREATE = Call(
     "release.create",
     "POST",
@@ -137,6 +157,16 @@ DIFF = Call(
     "release:read",
     "List what differs between two releases.",
 )
+DELTA = Call(
+    "release.delta",
+    "POST",
+    "/releases/{release}/delta",
+    SignDelta,
+    SignedDelta,
+    "gate:run",
+    "Sign what changed materially between two releases as an in-toto statement, and keep it.",
+    status=201,
+)
 DEPRECATE = Call(
     "release.deprecate",
     "POST",
@@ -156,4 +186,4 @@ ARCHIVE = Call(
     "Put a deprecated release that nothing uses out of sight.",
 )
 
-CALLS = (CREATE, LIST, SHOW, DIFF, DEPRECATE, ARCHIVE)
+CALLS = (CREATE, LIST, SHOW, DIFF, DELTA, DEPRECATE, ARCHIVE)

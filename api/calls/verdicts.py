@@ -120,7 +120,8 @@ class VerdictFixes(Answer, frozen=True, kw_only=True):
     """The shortest set of steps that turns a verdict.
 
     ``known``: such a set was found. ``minimal``: no smaller one does. ``verified``: the gates were asked about it, and
-    answered ``then``; a document that is still to come can be asked about by nobody.
+    answered ``then``; a document that is still to come can be asked about by nobody. ``unasked``: custom rules of the
+    pack that gave no answer when asked again, because their engine is absent or they failed: then nothing is verified.
     """
 
     digest: Digest
@@ -130,6 +131,7 @@ class VerdictFixes(Answer, frozen=True, kw_only=True):
     verified: bool
     then: Literal["allow", "deny", "undecided"]
     fixes: tuple[FixLine, ...]
+    unasked: tuple[Digest, ...] = ()
 
 
 class CompareVerdicts(Ask, frozen=True, kw_only=True):

@@ -51,11 +51,14 @@ def _told(way: VerdictFixes) -> Iterator[str]:
         yield "no set of steps is known that turns every gate: see what flips each of them"
         return
     count = len(way.fixes)
-    yield f"{count} step{'s' if count != 1 else ''}, {'and no fewer do' if way.minimal else 'perhaps not the fewest'}:"
+    enough = way.then == "allow" or not way.verified
+    least = "and no fewer do" if way.minimal else "perhaps not the fewest"
+    yield f"{count} step{'s' if count != 1 else ''}, {least if enough else 'which are not enough'}:"
     yield from (f"  {at}. {one.text}" for at, one in enumerate(way.fixes, 1))
+    yield from (f"custom rule {rule} was not asked again: it gave no answer here" for rule in way.unasked)
     if way.verified:
         yield f"asked again with these steps taken, the gates answer: {way.then}"
-    else:
+    elif not way.unasked:
         yield "documents are still to come, so nobody can ask the gates yet: submit them, and ask again"
 
 

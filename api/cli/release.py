@@ -294,13 +294,21 @@ def diff(
     new: str = typer.Argument(help="Name, id or digest."),
     environment: str = typer.Option("", help="Also between their verdicts there: gates, vulnerabilities, policy."),
     form: DiffForm = typer.Option(DiffForm.TABLE, "--format", help="How the answer is printed."),
+    sign: bool = typer.Option(False, "--sign", help="Have the instance sign the material changes, and keep them."),
+    to: Path | None = typer.Option(None, "--out", help="With --sign: where the signed envelope goes."),
 ) -> None:
     """List what differs between two releases: components, files, packages, licences, evidence, verdicts."""
     from api.cli.explaining import diff_text, show_diff
 
-    if form in {DiffForm.SARIF, DiffForm.PREDICATE} and not environment:
-        raise typer.BadParameter("material changes are between verdicts: name the environment", param_hint="--format")
+    if (sign or form in {DiffForm.SARIF, DiffForm.PREDICATE}) and not environment:
+        hint = "--sign" if sign else "--format"
+        raise typer.BadParameter("material changes are between verdicts: name the environment", param_hint=hint)
+    if to is not None and not sign:
+        raise typer.BadParameter("only what is signed goes to a file: give --sign", param_hint="--out")
     out = screen(context)
+    if sign:
+        _sign(out, calls.SignDelta(release=new, old=old, environment=environment), to)
+        return
     with out.door(writable=False) as door:
         found = door.ask(calls.DIFF, calls.DiffReleases(release=new, old=old, environment=environment))
         if form in {DiffForm.SARIF, DiffForm.PREDICATE} and found.verdicts is not None:
@@ -316,6 +324,23 @@ def diff(
         out.table(found.changes if not environment else found, ("CHANGE", "WHAT", "NAME", "OLD", "NEW"), rows)
         if found.verdicts is not None and out.form.value == "table":
             show_diff(out, found.verdicts, "table", door)
+
+
+def _sign(out: Screen, ask: calls.SignDelta, to: Path | None) -> None:
+    with out.door() as door:
+        made = door.ask(calls.DELTA, ask)
+    if to is not None:
+        to.write_bytes(made.envelope)
+    out.show(
+        made,
+        [
+            ("delta", made.digest),
+            ("predicate", made.predicate_type),
+            ("material changes", len(made.delta.changes)),
+            *([("envelope", to)] if to is not None else []),
+            ("log entry", made.standing),
+        ],
+    )
 
 
 def _markdown(found: calls.ReleaseDiff) -> str:

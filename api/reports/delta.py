@@ -1,7 +1,7 @@
 """The difference of two verdicts as other tools read it: SARIF with the rules SDIFF001 to SDIFF004, and a predicate.
 
 The predicate travels in an in-toto statement about the newer release's images; it names both verdicts, so that whoever
-has them can compare again. Pure.
+has them can compare again. An instance signs the same statement (``pipeline.operations.deltas``). Pure.
 """
 
 from typing import Any, Final
@@ -10,10 +10,10 @@ from urllib.parse import quote
 from api.calls.verdicts import MaterialChange, VerdictsDiff
 from api.reports.sarif import INFORMATION, NAME, SCHEMA, written
 from api.reports.shown import printable
-from cas import digest, jcs
-from pipeline.attest.statements import PREDICATES, STATEMENT_V1
+from cas import digest
+from cas.records.delta import Delta, DeltaChange, DeltaGate
+from pipeline.attest import delta as attested
 
-PREDICATE: Final = f"{PREDICATES}delta-verdict/v1"
 RULES: Final = (
     ("R1", "SDIFF001", "ReachabilityFlip", "The vulnerable code became reachable, or ceased to be."),
     ("R2", "SDIFF002", "VexFlip", "What VEX says of the vulnerability flipped."),
@@ -80,32 +80,35 @@ def _result(one: MaterialChange) -> dict[str, Any]:
 
 
 def statement(found: VerdictsDiff, subjects: tuple[tuple[str, str], ...]) -> bytes:
-    """Build the in-toto statement of a delta verdict, canonical; ``subjects`` are the newer release's images."""
-    return jcs.of_value(
-        {
-            "_type": STATEMENT_V1,
-            "subject": [{"name": name, "digest": {"sha256": named[7:]}} for name, named in sorted(set(subjects))],
-            "predicateType": PREDICATE,
-            "predicate": {
-                "old": {"verdict": found.old, "outcome": found.before, "release": found.old_release},
-                "new": {"verdict": found.new, "outcome": found.after, "release": found.new_release},
-                "environment": found.environment,
-                "gates": [{"id": one.id, "before": one.before, "after": one.after} for one in found.gates],
-                "changes": [
-                    {
-                        "rule": one.rule,
-                        "code": one.code,
-                        "component": one.component,
-                        "package": one.package,
-                        "vulnerability": one.vulnerability,
-                        "before": one.before,
-                        "after": one.after,
-                        "gates": [*one.gates],
-                    }
-                    for one in found.changes
-                ],
-            },
-        }
+    """Build the in-toto statement of a delta, byte for byte as an instance signs it; ``subjects``: the newer images."""
+    return attested.statement(
+        Delta(
+            old=found.old,
+            new=found.new,
+            before=found.before,
+            after=found.after,
+            old_release=found.old_release,
+            new_release=found.new_release,
+            environment=found.environment,
+            gates=tuple(
+                DeltaGate(id=one.id, before=one.before, after=one.after)  # type: ignore[arg-type]
+                for one in found.gates
+            ),
+            changes=tuple(
+                DeltaChange(
+                    rule=one.rule,
+                    code=one.code,
+                    component=one.component,
+                    package=one.package,
+                    vulnerability=one.vulnerability,
+                    before=one.before,
+                    after=one.after,
+                    gates=one.gates,
+                )
+                for one in found.changes
+            ),
+        ),
+        subjects,
     )
 
 

@@ -12,8 +12,9 @@ from api.visit import Visit
 from cas import digest
 from cas.digest import Digest
 from cas.records.release import Release
+from pipeline.attest.delta import PREDICATE
 from pipeline.effects import Caller, Effects
-from pipeline.operations import release_diff, release_life, releases
+from pipeline.operations import deltas, release_diff, release_life, releases
 from pipeline.operations.capture import CapturedFile
 from pipeline.operations.release_state import standing
 
@@ -132,11 +133,29 @@ def diff(visit: Visit, ask: calls.DiffReleases) -> calls.ReleaseDiff:
     return calls.ReleaseDiff(old=old_name, new=new_name, changes=changes, verdicts=verdicts)
 
 
+def delta(visit: Visit, ask: calls.SignDelta) -> calls.SignedDelta:
+    """Sign what changed materially."""
+    before, after = (
+        release_diff.verdict_of(visit.effects, name, ask.environment, name=release.name)
+        for release, name in (releases.find(visit.effects, one) for one in (ask.old, ask.release))
+    )
+    made = deltas.sign(visit.effects, visit.caller, before, after)
+    return calls.SignedDelta(
+        digest=made.digest,
+        delta=made.delta,
+        predicate_type=PREDICATE,
+        envelope=made.envelope,
+        standing=made.position,
+        existed=made.existed,
+    )
+
+
 HANDLERS: tuple[AnyHandler, ...] = (
     Handler(calls.CREATE, create),
     Handler(calls.LIST, list_all),
     Handler(calls.SHOW, show),
     Handler(calls.DIFF, diff),
+    Handler(calls.DELTA, delta),
     Handler(calls.DEPRECATE, deprecate),
     Handler(calls.ARCHIVE, archive),
 )

@@ -100,7 +100,8 @@ def fixes(visit: Visit, ask: calls.ShowVerdict) -> calls.VerdictFixes:
     """Give the shortest way to an answer."""
     name = record_named(visit.effects, ask.verdict)
     verdict = load(visit.effects.store, name, Verdict)
-    found = explaining.shortest(visit.effects.store, verdict)
+    way = explaining.shortest(visit.effects, visit.caller, verdict)
+    found = way.found
     return calls.VerdictFixes(
         digest=name,
         outcome=verdict.outcome,
@@ -109,6 +110,7 @@ def fixes(visit: Visit, ask: calls.ShowVerdict) -> calls.VerdictFixes:
         verified=found is not None and found.verified,
         then=found.then if found else verdict.outcome,
         fixes=why.fix_lines(found.fixes if found else ()),
+        unasked=way.unasked,
     )
 
 

@@ -3,6 +3,7 @@
 from cas.records import (
     access,
     attest,
+    delta,
     deploy,
     evidence,
     feed,
@@ -27,6 +28,7 @@ KINDS: tuple[type[Record], ...] = tuple(
             for module in (
                 access,
                 attest,
+                delta,
                 deploy,
                 evidence,
                 feed,

@@ -16,9 +16,10 @@ from pipeline.feeds.names import leaf
 from pipeline.feeds.reading import Feed, Found
 from pipeline.feeds.rules import GIT
 from pipeline.stage import StageIO
+from pipeline.versions.nameless import nameless
 from pipeline.versions.orders import order_of
 from pipeline.versions.places import place_of, purl_of
-from pipeline.versions.purl import PurlInvalidError
+from pipeline.versions.purl import PurlInvalidError, canonical
 from pipeline.versions.scheme import Scheme, VersionInvalidError
 
 MATCHED: Final = "matched"
@@ -115,6 +116,8 @@ def _looked(reader: Reader, feed: Digest, purl: str) -> Iterator[Step | tuple[_W
     try:
         asked = place_of(purl)
     except PurlInvalidError:
+        asked = None
+    if asked is None or nameless(canonical(purl)):
         yield Step("purl_invalid", detail=purl)
         return
     if asked.reason:

@@ -26,7 +26,7 @@ from pipeline.operations import archives, kinds
 from pipeline.operations.staging import Staging
 from pipeline.operations.work import Work
 from pipeline.stage import Done
-from pipeline.stages.normalise import NORMALISE
+from pipeline.stages.normalise2 import NORMALISE2
 from pipeline.stages.verify import VERIFY
 from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
@@ -209,7 +209,7 @@ def _part(work: Work, at: int, member: str, given: Submission) -> list[_Document
                 submitted,
                 opened,
                 reading,
-                work.run(NORMALISE, NormaliseInput(raw=raw, format=reading.name)),  # (2)
+                work.run(NORMALISE2, NormaliseInput(raw=raw, format=reading.name)),  # (2)
             )
             for reading in opened.readings
         ]

@@ -16,6 +16,7 @@ from pipeline.stages.manifest import MANIFEST
 from pipeline.stages.match import MATCH
 from pipeline.stages.match2 import MATCH2
 from pipeline.stages.normalise import NORMALISE
+from pipeline.stages.normalise2 import NORMALISE2
 from pipeline.stages.pack import PACK
 from pipeline.stages.plan import PLAN
 from pipeline.stages.read_feed import READ_FEED
@@ -29,6 +30,7 @@ from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
 STAGES: tuple[AnyStage, ...] = (
     NORMALISE,
+    NORMALISE2,
     VERIFY,
     READ_FEED,
     VERIFY_SIGSTORE,

@@ -202,6 +202,8 @@ class Journey:
         assert (whole.verdict.digest, whole.created, whole.receipts) == (verdict.digest, False, ())
         assert self.ask("verdict.fixes", verdict=verdict.digest).fixes == ()
         assert self.ask("verdict.diff", verdict=verdict.digest, against=verdict.digest).changes == ()
+        delta = self.ask("release.delta", release="shop-v1", old="shop-v1", environment="prod")
+        assert (delta.delta.new, delta.delta.changes, delta.existed) == (verdict.digest, (), False)
         self.ask("gate.simulate", release="shop-v1", environment="prod", as_of="2026-02-01T00:00:00Z")
         self.vex(verdict.digest)
         self.ask("verdict.list")

@@ -1,5 +1,6 @@
 """stella gate evaluate with documents: one call on a home, every form of the answer, the last line, the exit code."""
 
+import base64
 import json
 import xml.etree.ElementTree as ET
 
@@ -173,5 +174,14 @@ def test_a_denial_is_explained_with_its_lines_and_the_fix_that_is_proposed_turns
     )
     assert {one["ruleId"] for one in log["runs"][0]["results"]} == {"SDIFF003", "SDIFF004"}
     said = ("release", "diff", "web-5", "web-6", "--environment", "prod", "--format", "predicate")
-    assert json.loads(stella(*said, home=home, code=0).stdout)["predicate"]["new"]["verdict"] == allowed
+    unsigned = stella(*said, home=home, code=0).stdout.encode()
+    assert json.loads(unsigned)["predicate"]["content"]["new"] == allowed
+    signing = (*said[:-2], "--sign", "--out", home / "delta.json")
+    made = json.loads(stella(*signing, "--output", "json", home=home, code=0).stdout)
+    assert (made["delta"]["old"], made["delta"]["new"], made["existed"]) == (verdict, allowed, False)
+    envelope = json.loads((home / "delta.json").read_bytes())
+    assert base64.b64decode(envelope["payload"]) + b"\n" == unsigned
+    assert envelope == json.loads(base64.b64decode(made["envelope"]))
+    assert stella(*said[:-2], "--out", home / "x", home=home).returncode == 2
+    assert stella("release", "diff", "web-5", "web-6", "--sign", home=home).returncode == 2
     assert stella("release", "diff", "web-5", "web-6", "--format", "sarif", home=home).returncode == 2

@@ -6,7 +6,9 @@ import pty
 import subprocess
 import sys
 import time
+import types
 
+import msgspec
 import pytest
 
 from api import times, why
@@ -154,3 +156,25 @@ def test_rules_that_block_come_first_in_the_answer_itself():
 
     root = Why(kind="verdict", code="deny", arguments=(), children=(told("observe"), told("block")))
     assert [line.enforcement for line in why._tree(root) if line.kind == "rule"] == ["block", "observe"]
+
+
+def test_fixes_say_what_was_not_asked_again_and_what_is_not_enough():
+    from api.calls.verdicts import FixLine, VerdictFixes
+    from api.cli.explaining import show_fixes
+
+    step = FixLine(kind="upgrade", text="Upgrade it.", component="", purl="", to="", closes=())
+    way = VerdictFixes(
+        digest="sha256:" + "0" * 64, outcome="deny", known=True, minimal=True, verified=True, then="deny", fixes=(step,)
+    )
+
+    def told(**changes):
+        lines = []
+        out = types.SimpleNamespace(say=lines.append)
+        show_fixes(out, msgspec.structs.replace(way, **changes))
+        return "\n".join(lines)
+
+    assert "1 step, which are not enough:" in told()
+    assert "the gates answer: deny" in told()
+    silent = told(verified=False, then="undecided", unasked=("sha256:" + "a" * 64,))
+    assert f"custom rule sha256:{'a' * 64} was not asked again: it gave no answer here" in silent
+    assert "and no fewer do" in told(then="allow")

@@ -150,3 +150,20 @@ def test_a_limit_ends_a_range_and_a_star_does_not():
     assert matched([osv("A", "npm", "x", affected=given)], "pkg:npm/x@1.9.9", "pkg:npm/x@2.0.0")[1] == [("A", ())]
     given["ranges"][0]["events"][1] = {"limit": "*"}
     assert matched([osv("A", "npm", "x", affected=given)], "pkg:npm/x@99.0.0")[1] == [("A", ())]
+
+
+MODULE = "pkg:rpm/redhat/nodejs@18.20.8-1.module%2Bel8.10.0%2B1%2Baa?arch=x86_64&distro=rhel-8.10&epoch=1"
+OLDER = MODULE.replace("18.20.8", "18.20.2")
+STREAMS = [
+    osv("RHSA-18", "Red Hat:enterprise_linux:8::appstream", "nodejs", ZERO, {"fixed": "1:18.20.4-1.module+el8.10.0+2+bb"}),
+    osv("RHSA-20", "Red Hat:enterprise_linux:8::appstream", "nodejs", ZERO, {"fixed": "1:20.16.0-1.module+el8.10.0+3+cc"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", ["", "&rpmmod=nodejs:18", "&rpmmod=nodejs:18:8100020240807161023:489197e6", "&modularitylabel=nodejs:18"])  # fmt: skip
+def test_advisories_name_no_module_stream_so_the_fix_of_another_is_reported_and_none_is_lost(stream):
+    """Over-reported: 18.20.8 is fixed in its stream, and stands below the fix of stream 20. See docs/accuracy.md."""
+    assert [name for name, _ in matched(STREAMS, MODULE + stream)[1]] == ["RHSA-20"]
+    assert [name for name, _ in matched(STREAMS, OLDER + stream)[1]] == ["RHSA-18", "RHSA-20"]
+    newer = MODULE.replace("18.20.8", "20.16.1")
+    assert matched(STREAMS, newer + stream.replace(":18", ":20"))[1:] == ([], [])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cas.records.picture import Picture
 from cas.records.verdict import GateResult, Verdict
 from policy import fixes
+from policy.gate import finding as gate_finding
 from policy.gates import release_aggregate_cve, severity_budget
 from tests.support import gate_cases
 from tests.support.gate_cases import name
@@ -166,3 +167,67 @@ def test_very_many_findings_end_in_bounded_work():
     assert found.then == "allow"
     found, _, _ = shortest([(f"p{at}", at, ["2.0.0"], "high") for at in range(1, 1500)], severity_budget.Params())
     assert (len(found.fixes), found.minimal, found.then) == (1499, True, "allow")
+
+
+RULE = "sha256:" + "a" * 64
+
+
+def ruler(satisfied):
+    """Ask a budget and a custom rule that denies, by its own word, until ``satisfied``."""
+    budget = asker(severity_budget.Params())
+
+    def ask(picture):
+        denied = tuple(gate_finding("denied", (("message", "no"), ("rule", RULE)), flips=(("satisfy_rule", RULE),), **where)
+                       for where in satisfied(picture))  # fmt: skip
+        status = "fail" if denied else "pass"
+        return (
+            *budget(picture),
+            GateResult(id="two", gate="rego_rules/1", enforcement="block", status=status, findings=denied, counted=()),
+        )
+
+    return ask
+
+
+def ruled(rows, satisfied):
+    picture, ask = pictured(*rows), ruler(satisfied)
+    return fixes.fixes(verdict(ask(picture)), picture, later, ask)
+
+
+def while_open(picture, *, package, **named):
+    return [named] if any(one.open and package in one.purl for one in picture.findings) else []
+
+
+def test_what_turns_the_gates_and_thereby_a_custom_rule_is_enough_alone():
+    found = ruled(
+        [("a", 1, ["2.0.0"], "high"), ("b", 2, ["2.0.0"], "low")],
+        lambda picture: while_open(picture, package="/a@", component="web"),
+    )
+    assert [(one.kind, one.purl) for one in found.fixes] == [("upgrade", "pkg:pypi/a@1.0.0")]
+    assert (found.minimal, found.verified, found.then) == (True, True, "allow")
+
+
+def test_what_a_rule_names_is_closed_where_the_other_gates_do_not_ask_it():
+    found = ruled(
+        [("a", 1, ["2.0.0"], "high"), ("b", 2, [], "low"), ("b", 3, ["2.0.0"], "low")],
+        lambda picture: while_open(picture, package="/b@", component="web", purl="pkg:pypi/b@1.0.0"),
+    )
+    assert [(one.kind, one.purl, one.closes) for one in found.fixes] == [
+        ("upgrade", "pkg:pypi/a@1.0.0", ("CVE-2026-0001",)),
+        ("upgrade", "pkg:pypi/b@1.0.0", ("CVE-2026-0003",)),
+        ("accept", "pkg:pypi/b@1.0.0", ("CVE-2026-0002",)),
+    ]
+    assert (found.minimal, found.verified, found.then) == (False, True, "allow")
+
+
+def test_a_rule_that_closing_does_not_satisfy_is_a_step_of_its_own_and_nothing_is_promised():
+    found = ruled([("a", 1, ["2.0.0"], "high")], lambda _: [{"component": "web", "vulnerability": "CVE-2026-0001"}])
+    assert [(one.kind, one.code, one.closes) for one in found.fixes] == [
+        ("upgrade", "", ("CVE-2026-0001",)),
+        ("act", "satisfy_rule", (RULE,)),
+    ]
+    assert (found.verified, found.then) == (False, "undecided")
+
+
+def test_what_a_rule_names_and_nobody_found_is_no_package_to_upgrade():
+    found = ruled([], lambda _: [{"component": "web", "purl": "pkg:pypi/x@1", "vulnerability": "CVE-1"}])
+    assert [(one.kind, one.component, one.closes) for one in found.fixes] == [("act", "web", (RULE,))]

@@ -12,6 +12,7 @@ from api import why
 from api.calls.verdicts import EvidenceChangeLine, VerdictsDiff
 from api.reports import delta
 from cas.records.picture import Picture
+from pipeline.attest import delta as attested
 from pipeline.attest import statements
 from policy import diff
 from tests.support import gate_cases
@@ -158,5 +159,7 @@ def test_the_log_is_valid_and_holds_each_rule_once_at_its_level():
 
 def test_the_predicate_is_a_statement_about_the_newer_images():
     read = statements.parse(delta.statement(answered(), (("web", name("image")),)))
-    assert (read.predicate_type, read.subjects) == (delta.PREDICATE, (("web", name("image")),))
-    assert [one["rule"] for one in read.predicate["changes"]].count("R4") >= 4
+    assert (read.predicate_type, read.subjects) == (attested.PREDICATE, (("web", name("image")),))
+    assert attested.PREDICATE == "https://stella-ops.org/attestations/delta/v1"
+    _, found = attested.read(read)
+    assert [one.rule for one in found.changes].count("R4") >= 4

@@ -252,3 +252,16 @@ def test_real_advisories_meet_real_packages(document, sbom, status, package, app
     (purl,) = [one.purl for one in found.packages if one.purl.startswith(package)]
     fits = [best_fit(one.products, NODE_IMAGE, purl, within) for one in said]
     assert any(fit.applies for fit in fits) is applies, fits
+
+
+def test_a_claim_about_a_module_stream_is_only_about_a_package_that_says_its_stream_the_same_way():
+    claimed = "pkg:rpm/redhat/nodejs?rpmmod=nodejs:18"
+    told = "pkg:rpm/redhat/nodejs@18.20.8-1.module%2Bel8?arch=x86_64&distro=rhel-8.10"
+    assert component_fit(claimed, f"{told}&rpmmod=nodejs:18").applies
+    for spelled in (
+        "",
+        "&rpmmod=nodejs:18:8100020240807161023:489197e6",
+        "&rpmmod=nodejs:20",
+        "&modularitylabel=nodejs:18",
+    ):
+        assert component_fit(claimed, told + spelled).reason == "package_other_qualifier"

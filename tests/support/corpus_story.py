@@ -240,7 +240,43 @@ def argued():
     return scene.effects
 
 
-STORIES = {"argued": argued, "deployed": deployed, "drifted": drifted, "judged": judged}
+SETTLED = """
+name: settled
+version: "1"
+gates:
+  - gate: evidence_required/1
+    with: {types: [sbom], binding: asserted}
+  - gate: determinization/1
+    with: {half_life_days: 30}
+  - gate: stability_damping/1
+    with: {max_flips: 1}
+  - gate: sbom_drift/1
+    with: {binding: asserted, max_added: 1}
+  - gate: unknowns_budget/2
+    enforcement: observe
+"""
+
+
+def settled():
+    """Two SBOMs that disagree, one with a package URL that names nothing, and an issuer who changes his mind."""
+    scene = Scene(pack=SETTLED)
+    scene.feed(osv("CVE-2026-0001", "requests"), osv("CVE-2026-0002", "flask", fixed="10.0.0"))
+    scene.submit(sbom(("flask", "9.0.0"), ("requests", "1.0.0")))
+    other = json.loads(sbom(("flask", "9.0.1"), ("requests", "1.0.0"), ("nameless", "1")))
+    other["components"][2]["purl"] = "pkg:maven/@1.3.4"
+    scene.at("2026-03-01T12:30:00Z")
+    scene.submit(json.dumps(other).encode())
+    image = scene.manifest()
+    for day, status in enumerate(("not_affected", "affected", "not_affected"), 1):
+        product = {"subcomponents": ("pkg:pypi/requests@1.0.0",), "at": f"2026-02-{day:02}T00:00:00Z", "name": str(day)}
+        scene.submit(signed(openvex("CVE-2026-0001", status, PRODUCT % image[7:], **product), image), subject=image)
+    verdict = promote.evaluate(scene.effects, ALICE, "app-1", "production").verdict
+    assert [one.status for one in verdict.gates] == ["pass", "fail", "fail", "fail", "fail"], verdict.gates
+    assert verdict.outcome == "deny"
+    return scene.effects
+
+
+STORIES = {"argued": argued, "deployed": deployed, "drifted": drifted, "judged": judged, "settled": settled}
 
 
 def seal(story, path):

@@ -50,6 +50,7 @@ def feed(store):
         ("pkg:deb/debian/x@1", "A", False, ["distro_missing", "speaks_of_others"]),
         ("pkg:generic/x@1", "A", False, ["type_without_feed", "speaks_of_others"]),
         ("nonsense", "A", False, ["purl_invalid", "speaks_of_others"]),
+        ("pkg:maven/@1.3.4", "A", False, ["purl_invalid", "speaks_of_others"]),
     ],
 )
 def test_the_step_that_decided_is_named(store, feed, purl, name, matched, codes):

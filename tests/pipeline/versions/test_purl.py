@@ -10,6 +10,7 @@ from packageurl import PackageURL
 
 from pipeline.versions import purl
 from pipeline.versions.ecosystem import feed_name, place, place_of
+from pipeline.versions.nameless import nameless
 from pipeline.versions.purl import PurlInvalidError
 
 VECTORS = Path(__file__).parents[2] / "data" / "purl"
@@ -100,6 +101,36 @@ def test_what_is_no_purl_is_refused(text):
     with pytest.raises(PurlInvalidError):
         purl.parse(text)
     assert purl.canonical(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pkg:maven/@1.3.4", "pkg:maven/org.apache/@1.3.4", "pkg:npm/@", "pkg:npm/@scope", "pkg:npm/%40scope@1.0.0",
+        "pkg:npm/@scope/@1.0.0", "pkg:deb/debian/@1.0?arch=amd64", "pkg:pypi/%20@1", "pkg:pypi/ @1", "pkg:npm/%2F@1",
+        "pkg:generic/@1?a=b#c/d",
+    ],
+)  # fmt: skip
+def test_what_names_no_package_is_told(text):
+    assert nameless(purl.canonical(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "pkg:npm/%40scope/name@1", "pkg:npm/@scope/name", "pkg:npm/%40scope%2Fname@1", "pkg:npm/a@1@2",
+        "pkg:githubactions/actions/checkout@v4", "pkg:generic/a%20b@1", "pkg:npm/x?a=/%40y", "pkg:npm/x#y/%40z",
+    ],
+)  # fmt: skip
+def test_what_names_one_is_left_alone(text):
+    assert not nameless(purl.canonical(text))
+
+
+def test_every_purl_that_the_vectors_call_valid_names_a_package():
+    given_ = [param.values[0] for param in vectors()]
+    texts = [one["input"] for one in given_ if isinstance(one["input"], str) and not one["expected_failure"]]
+    assert len(texts) > 100
+    assert [text for text in texts if nameless(purl.canonical(text))] == []
 
 
 def test_alpine_is_apk():
