@@ -5,6 +5,8 @@ import json
 import pytest
 
 from cas.adapters.memory import MemoryStore
+from cas.records.proof import Run
+from cas.store import load
 from pipeline.versions import purl
 from tests.pipeline.test_stage_match import ZERO, facts_with, osv, package
 from tests.support import evidence
@@ -150,3 +152,25 @@ def test_a_limit_ends_a_range_and_a_star_does_not():
     assert matched([osv("A", "npm", "x", affected=given)], "pkg:npm/x@1.9.9", "pkg:npm/x@2.0.0")[1] == [("A", ())]
     given["ranges"][0]["events"][1] = {"limit": "*"}
     assert matched([osv("A", "npm", "x", affected=given)], "pkg:npm/x@99.0.0")[1] == [("A", ())]
+
+
+def test_a_store_that_met_other_sboms_gives_the_run_that_a_new_one_gives():
+    documents = [
+        osv(f"{kind}-{at}", kind, f"x{at}", ZERO, {"fixed": "2"}) for at in range(60) for kind in ("npm", "PyPI")
+    ]
+
+    def asked(store, feed, numbers):
+        purls = [f"pkg:{kind}/x{at}@{version}" for at in numbers for kind, version in (("npm", "1.0.0"), ("pypi", "3"))]
+        return evidence.findings2_of(store, facts_with(store, *(package(text) for text in purls)), feed.digest)
+
+    def started():
+        store = MemoryStore()
+        return store, evidence.import_advisories2(store, documents)
+
+    met, new = started(), started()
+    for numbers in (range(40), range(0, 80, 3), range(55, 70)):
+        asked(*met, numbers)
+    again, once = asked(*met, range(30, 75)), asked(*new, range(30, 75))
+    assert again.note == once.note
+    assert load(met[0], again.note.run, Run).reads == load(new[0], once.note.run, Run).reads
+    assert len(once.record.matches) == 30
