@@ -110,18 +110,19 @@ def snapshot(data: bytes) -> AnySnapshot:
 class Branch:
     """An ecosystem: buckets by name, how many digits these have (none: of the first kind), where names hang."""
 
-    __slots__ = ("buckets", "digits", "found")
+    __slots__ = ("_found", "buckets", "digits")
 
     def __init__(self, buckets: dict[str, Digest], digits: int) -> None:
         self.buckets = buckets
         self.digits = digits
-        self.found: dict[str, Found] = {}  # remembered, by the name as asked
+        self._found: dict[str, dict[str, Found]] = {}
 
-    def remember(self, name: str, found: Found) -> None:
-        """Remember what a bucket says under a name as asked."""
-        if len(self.found) >= _REMEMBERED:
-            self.found.clear()
-        self.found[name] = found
+    def found(self, ecosystem: str) -> dict[str, Found]:
+        """Give what is remembered of what was read: by the name as asked, which means what the ecosystem says."""
+        found = self._found.setdefault(ecosystem, {})
+        if len(found) >= _REMEMBERED:
+            found = self._found[ecosystem] = {}
+        return found
 
 
 def branch_of(data: bytes) -> Branch:
@@ -187,8 +188,9 @@ class Feed:
             return self._old(above, branch.buckets, {name: old_name(ecosystem, name) for name in names})
         order = order_of(ecosystem)
         exact = order is not None and order.exact
-        remembered = branch.found.get
-        out = {name: found for name in names if (found := remembered(name)) is not None}
+        remembered = branch.found(ecosystem)
+        find = remembered.get
+        out = {name: found for name in names if (found := find(name)) is not None}
         self._io.again({found.via for found in out.values()}, via=above)
         wanted: dict[Digest, list[tuple[str, str]]] = {}
         for name in names - out.keys():
@@ -201,8 +203,7 @@ class Feed:
             for name, key in given:
                 rules = packages.get(key)
                 if rules is not None:
-                    out[name] = Found(rules, via, bounds_of(rules) if exact else None)
-                    branch.remember(name, out[name])
+                    out[name] = remembered[name] = Found(rules, via, bounds_of(rules) if exact else None)
         return out
 
     def _old(self, above: Digest, buckets: dict[str, Digest], names: dict[str, str]) -> dict[str, Found]:
