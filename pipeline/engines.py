@@ -5,7 +5,6 @@ engines and versions they rely on; whoever runs a stage hands the engines in, as
 """
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
@@ -45,6 +44,8 @@ NO_ENGINES: Final[Engines] = MappingProxyType({})
 
 def installed(package: str) -> str:
     """Give the version of an installed engine; empty when it is not here."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - heavy, and most stages have none
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -5,6 +5,7 @@ keep goes through ``io.keep``. ``advance`` is the only place where a digest beco
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -104,6 +105,17 @@ class StageIO:
             out.append(found[0])
         self.reads.update([name for name, _ in wanted])
         return out
+
+    def again(self, wanted: AbstractSet[Digest], *, via: Digest) -> None:
+        """Count as read what was made of objects before and is remembered by whoever asks.
+
+        Raises: stage.read_unnamed
+        """
+        if wanted:
+            unnamed = wanted - self._names(via).listed() if via in self.reads else wanted
+            if unnamed:
+                raise ReadUnnamed(digest=min(unnamed))
+            self.reads |= wanted
 
     def _names(self, via: Digest) -> Named:
         return self._seen.get(via) or self._held.names(via, self._store)

@@ -127,7 +127,7 @@ def _looked(reader: Reader, feed: Digest, purl: str) -> Iterator[Step | tuple[_W
     if not known:
         yield Step("ecosystem_not_in_feed", detail=", ".join(asked.ecosystems))
     for ecosystem in known:
-        rules = branches.rules(ecosystem, [name for name, _ in asked.names])
+        rules = branches.rules(ecosystem, {name for name, _ in asked.names})
         for name, version in asked.names:
             if name not in rules:
                 yield Step("package_not_in_feed", ecosystem, name, version)

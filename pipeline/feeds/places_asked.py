@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from cas.problems import RecordInvalid
-from pipeline.versions.places import place_of
+from pipeline.versions.places import placed
 
 _NOT_PACKAGES: Final = frozenset(
     {"operating-system", "operating_system", "file", "data", "cryptographic-asset", "device", "platform", "source"}
@@ -59,14 +59,16 @@ def spoken(data: bytes) -> Spoken:
             if package.type not in _NOT_PACKAGES:
                 unplaced.append(("package_without_purl", package))
             continue
-        ecosystems, names, reason, given = place_of(package.purl, package.source)
+        place, own, given = placed(package.purl, package.source)
         if given in subjects:
             continue
+        ecosystems, names, reason, _ = place
         if reason:
             unplaced.append((reason, package))
             continue
         held = rows.get(ecosystems)
         if held is None:
             held = rows[ecosystems] = []
-        held += [(name, version or package.version, package) for name, version in names]
+        for name, version in names:
+            held.append((name, version or own or package.version, package))
     return Spoken(len(facts.packages), rows, unplaced)

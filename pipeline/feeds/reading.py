@@ -3,7 +3,8 @@
 What many questions share is decoded once per store. Snapshots of both kinds are read. Must not know components.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 import msgspec
@@ -30,7 +31,7 @@ from cas.records.feed import (
 from pipeline.feeds import joined
 from pipeline.feeds.branches import bucket, named
 from pipeline.feeds.names import hashed, leaf
-from pipeline.feeds.rules import rules_of
+from pipeline.feeds.rules import bounds_of, rules_of
 from pipeline.stage import StageIO
 from pipeline.versions.ecosystem import feed_name as old_name
 from pipeline.versions.orders import order_of
@@ -38,32 +39,33 @@ from pipeline.versions.places import feed_name, fits
 
 
 class _Unread(msgspec.Struct, gc=False):
-    """A package of a bucket, its rules not decoded."""
+    """A package of a bucket, its spans not decoded; the rest is seldom anything."""
 
     name: str
     package: str
     spans: msgspec.Raw
-    listed: msgspec.Raw
-    undecided: msgspec.Raw
+    listed: tuple[tuple[str, int], ...]
+    undecided: tuple[tuple[int, str], ...]
 
 
 class _Packages(msgspec.Struct, gc=False, tag_field="kind", tag="feed_bucket/2"):
     packages: list[_Unread]
 
 
-_REMEMBERED: Final = 1 << 17
+_REMEMBERED: Final = 1 << 15
 _BUCKET: Final = msgspec.json.Decoder(_Packages)
 _SPANS: Final = msgspec.json.Decoder(tuple[Span, ...])
-_LISTED: Final = msgspec.json.Decoder(tuple[tuple[str, int], ...])
-_UNDECIDED: Final = msgspec.json.Decoder(tuple[tuple[int, str], ...])
-_NONE: Final = b"[]"
 
 
 class Found(NamedTuple):
-    """What a snapshot says of a package, and the object that names the package's own."""
+    """What a snapshot says of a package, and the object that names the package's own.
+
+    ``bounds`` are those of all its spans; None where places in an order of keys do not tell whether it says anything.
+    """
 
     rules: FeedRules
     via: Digest
+    bounds: tuple[str, ...] | None
 
 
 class Bucket:
@@ -90,8 +92,8 @@ class Bucket:
                 name=name,
                 package=raw.package,
                 spans=_SPANS.decode(raw.spans),
-                listed=_LISTED.decode(raw.listed) if raw.listed != _NONE else (),
-                undecided=_UNDECIDED.decode(raw.undecided) if raw.undecided != _NONE else (),
+                listed=raw.listed,
+                undecided=raw.undecided,
             )
         return found
 
@@ -108,19 +110,18 @@ def snapshot(data: bytes) -> AnySnapshot:
 class Branch:
     """An ecosystem: buckets by name, how many digits these have (none: of the first kind), where names hang."""
 
-    __slots__ = ("buckets", "digits", "hung")
+    __slots__ = ("_found", "buckets", "digits")
 
     def __init__(self, buckets: dict[str, Digest], digits: int) -> None:
         self.buckets = buckets
         self.digits = digits
-        self.hung: dict[str, tuple[str, str]] = {}  # remembered, by the name as asked: the name as keyed, its bucket
+        self._found: dict[str, dict[str, Found]] = {}
 
-    def place(self, ecosystem: str, name: str) -> tuple[str, str]:
-        """Give a name as the feed is keyed by it, and its bucket."""
-        key = feed_name(ecosystem, name)
-        found = self.hung[name] = (key, hashed(key)[: self.digits])
-        if len(self.hung) > _REMEMBERED:
-            self.hung.clear()
+    def found(self, ecosystem: str) -> dict[str, Found]:
+        """Give what is remembered of what was read: by the name as asked, which means what the ecosystem says."""
+        found = self._found.setdefault(ecosystem, {})
+        if len(found) >= _REMEMBERED:
+            found = self._found[ecosystem] = {}
         return found
 
 
@@ -176,7 +177,7 @@ class Feed:
         )
         return tuple(dict.fromkeys(found))
 
-    def rules(self, ecosystem: str, names: Iterable[str]) -> dict[str, Found]:
+    def rules(self, ecosystem: str, names: AbstractSet[str]) -> dict[str, Found]:
         """Give what the snapshot says of those packages that it knows, by the name that was asked.
 
         Raises: cas.object_missing, cas.record_invalid
@@ -185,21 +186,24 @@ class Feed:
         branch = self._io.derive(above, branch_of, via=self._digest)
         if not branch.digits:
             return self._old(above, branch.buckets, {name: old_name(ecosystem, name) for name in names})
-        hung, buckets = branch.hung, branch.buckets
-        wanted: dict[str, list[tuple[str, str]]] = {}
-        for name in names:
-            key, prefix = hung.get(name) or branch.place(ecosystem, name)
-            if prefix in wanted:
-                wanted[prefix].append((name, key))
-            elif prefix in buckets:
-                wanted[prefix] = [(name, key)]
-        read = self._io.derive_each([(buckets[prefix], above) for prefix in wanted], bucket_of)
-        out: dict[str, Found] = {}
-        for (prefix, given), bucket_ in zip(wanted.items(), read, strict=True):
+        order = order_of(ecosystem)
+        exact = order is not None and order.exact
+        remembered = branch.found(ecosystem)
+        find = remembered.get
+        out = {name: found for name in names if (found := find(name)) is not None}
+        self._io.again({found.via for found in out.values()}, via=above)
+        wanted: dict[Digest, list[tuple[str, str]]] = {}
+        for name in names - out.keys():
+            key = feed_name(ecosystem, name)
+            via = branch.buckets.get(hashed(key)[: branch.digits])
+            if via is not None:
+                wanted.setdefault(via, []).append((name, key))
+        read = self._io.derive_each([(via, above) for via in wanted], bucket_of)
+        for (via, given), packages in zip(wanted.items(), read, strict=True):
             for name, key in given:
-                rules = bucket_.get(key)
+                rules = packages.get(key)
                 if rules is not None:
-                    out[name] = Found(rules, buckets[prefix])
+                    out[name] = remembered[name] = Found(rules, via, bounds_of(rules) if exact else None)
         return out
 
     def _old(self, above: Digest, buckets: dict[str, Digest], names: dict[str, str]) -> dict[str, Found]:
@@ -210,7 +214,7 @@ class Feed:
             found = self._io.derive(via, old_bucket, via=above).get(key) if via else None
             if found is not None and via is not None:
                 rules = self._io.derive(found, _old_rules, via=via)
-                out[name] = Found(msgspec.structs.replace(rules, package=found), via)
+                out[name] = Found(msgspec.structs.replace(rules, package=found), via, None)
         return out
 
     def advisory(self, found: Found, at: int) -> Advisory2:

@@ -134,6 +134,24 @@ def _intervals(events: Iterable[VersionEvent], order: Scheme) -> Iterator[Interv
         yield Interval(low, "", closed=False, fix="")
 
 
+def bounds_of(said: FeedRules) -> tuple[str, ...] | None:
+    """Give where spans of exact keys, taken together, begin and end; None where advisories say more than spans do.
+
+    A place that has an even number of these at or below it is in no span.
+    """
+    if said.listed or said.undecided:
+        return None
+    out: list[str] = []
+    for low, high, _, _ in sorted(said.spans):
+        if low >= high:
+            continue
+        if not out or low > out[-1]:
+            out += (low, high)
+        elif high > out[-1]:
+            out[-1] = high
+    return tuple(out)
+
+
 _NOTHING: Final[dict[int, tuple[str, ...]]] = {}
 
 

@@ -6,6 +6,8 @@ package are read. What cannot be answered becomes an unknown row: no purl, no ve
 commits instead of versions. Withdrawn advisories do not match.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from cas.digest import Digest
@@ -52,6 +54,24 @@ def _holding(rules: FeedRules, order: Scheme | None, version: str) -> dict[int, 
     return dict.fromkeys(as_listed(rules, version), ()) or None
 
 
+def _speaking(rows: list[Row], said: dict[str, Found], order: Scheme | None) -> Iterator[tuple[Row, Found]]:
+    """Give the rows of which the feed may say something: most lie outside every span, which is told here at once."""
+    find = said.get
+    for row in rows:
+        name, version, _ = row
+        found = find(name)
+        if found is None or not version:
+            continue
+        bounds = found.bounds
+        if bounds is not None and order is not None:
+            try:
+                if not bisect_right(bounds, order.sort(version)) & 1:
+                    continue
+            except VersionInvalidError:
+                pass
+        yield row, found
+
+
 class _Matcher:
     """Answers for one SBOM."""
 
@@ -75,10 +95,8 @@ class _Matcher:
         for ecosystem in known:
             order = order_of(ecosystem)
             said = self._feed.rules(ecosystem, names)
-            for row in rows:
-                found = said.get(row[0])
-                if found is not None and row[1]:
-                    self._ask(row, found, order, ecosystem)
+            for row, found in _speaking(rows, said, order):
+                self._ask(row, found, order, ecosystem)
 
     def _ask(self, row: Row, found: Found, order: Scheme | None, ecosystem: str) -> None:
         _, version, package = row

@@ -9,14 +9,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pipeline.versions import apk, brew, deb, dotted, gem, maven, nuget, packagist, pypi, rpm, semver
+from pipeline.versions.remembered import Remembered
 from pipeline.versions.scheme import Scheme
-
-_REMEMBERED: Final = 1 << 16
-"""Places remembered per order: images share packages, and so versions."""
 
 
 def _scheme(name: str, sort: Callable[[str], Any], *, exact: bool = True) -> Scheme:
-    return Scheme(name, functools.lru_cache(maxsize=_REMEMBERED)(sort), exact)
+    return Scheme(name, Remembered(sort).__getitem__, exact)
 
 
 ORDERS: Final[tuple[Scheme, ...]] = (
@@ -99,7 +97,7 @@ OUTER: Final = ("Docker Hardened Images", "Echo", "Root", "TuxCare")
 _BY_NAME: Final = {scheme.name: scheme for scheme in ORDERS}
 _BY_ECOSYSTEM: Final = {ecosystem: _BY_NAME[name] for ecosystem, name in ECOSYSTEMS}
 _REBUILT: Final = {
-    name: Scheme(f"{name}-root", functools.lru_cache(maxsize=_REMEMBERED)(dotted.rebuilt(scheme.sort)))
+    name: Scheme(f"{name}-root", Remembered(dotted.rebuilt(scheme.sort)).__getitem__)
     for name, scheme in _BY_NAME.items()
     if scheme.exact
 }

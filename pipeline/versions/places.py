@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from pipeline.versions.orders import OUTER, inner
 from pipeline.versions.purl import LOWER_VERSION, MAX_PURL, Purl, parse
+from pipeline.versions.remembered import Remembered
 
 LANGUAGES: Final = (
     ("bioconductor", "Bioconductor"),
@@ -73,7 +74,10 @@ WITHOUT_TYPE: Final = ("Android", "FreeBSD", "GHC", "Kubernetes", "Linux", "OSS-
 """Ecosystems for which there is no purl type."""
 
 _DISTRO: Final = re.compile(r"([a-z][a-z_-]*?)-v?([0-9][0-9A-Za-z.]*)(?:[-_].*)?\Z")
-_VERSIONED: Final = re.compile(r"(pkg:[^@?#\s]+(?<!/))@([A-Za-z0-9._~:%-]+)(?:\?([^#\s]+))?\Z")
+_HEAD: Final = re.compile(r"pkg:[^@?#\s]+(?<!/)\Z")
+_QUERY: Final = re.compile(r"[^#\s]+\Z")
+_PLAIN: Final = "0123456789.-_~:%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""What a version may be made of to be read without the purl around it."""
 _FAMILIES: Final = {
     "alma": "almalinux", "azurelinux": "azure-linux", "centos": "redhat", "leap": "opensuse", "mariner": "azure-linux",
     "opensuse-leap": "opensuse", "rhel": "redhat", "rocky": "rocky-linux", "rockylinux": "rocky-linux", "sled": "suse",
@@ -87,6 +91,8 @@ _DEB: Final = re.compile(r"[+~](?:deb|bpo)([0-9]+)")
 _BY_SOURCE: Final = frozenset({"Debian", "Ubuntu", "Alpine", "SUSE", "openSUSE", "Alpaquita", "Docker Hardened Images"})
 _ANY_CASE: Final = frozenset({"Bitnami", "GitHub Actions", "Go", "NuGet", "Packagist", "SwiftURL", "VSCode"})
 _LANGUAGE: Final = dict(LANGUAGES)
+_ALONE: Final[dict[str, tuple[str, ...]]] = {ecosystem: (ecosystem,) for _, ecosystem in LANGUAGES}
+"""One object for all packages of an ecosystem, since thousands are remembered."""
 _DISTRO_OF: Final = {(kind, namespace): ecosystem for kind, namespace, ecosystem in DISTROS}
 _SOURCE_RPM: Final = ".src.rpm"
 
@@ -217,49 +223,72 @@ def place(purl: Purl, source: str = "") -> Asked:
     if ecosystem is None:
         return Asked((), ((purl.name, purl.version),), "type_without_feed", purl.version)
     name = _language_name(purl)
-    outer: tuple[str, ...] = ("TuxCare",) if "tuxcare" in purl.version else ()
-    outer += ("Root",) if "rootio" in name else ()
+    ecosystems = _ALONE[ecosystem]
+    if "tuxcare" in purl.version or "rootio" in name:
+        outer: tuple[str, ...] = ("TuxCare",) if "tuxcare" in purl.version else ()
+        outer += ("Root",) if "rootio" in name else ()
+        ecosystems = (*(f"{each}:{ecosystem}" for each in outer), ecosystem)
     names: tuple[tuple[str, str], ...] = ((name, purl.version),)
     if purl.type == "golang" and purl.subpath:  # generators cut module paths: a module below, or a package in this one
         names = ((f"{name}/{purl.subpath}", purl.version), *names)
-    return Asked((*(f"{each}:{ecosystem}" for each in outer), ecosystem), names, "", purl.version)
+    return Asked(ecosystems, names, "", purl.version)
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def _unversioned(head: str, query: str, source: str) -> tuple[Asked | None, str, bool]:
+def _unversioned(asked: tuple[str, str, str]) -> tuple[Asked, str, bool] | None:
     """Give the place of a purl without its version, its epoch, whether its type writes lower case; None: ask in full.
 
     A name's version is empty where it is the purl's own.
-    """
-    purl = parse(f"{head}?{query}" if query else head)
-    one, other = (place(purl._replace(version=version), source) for version in ("0", "1"))
-    names = tuple((name, a if a == b else "") for (name, a), (_, b) in zip(one.names, other.names, strict=True))
-    epoch = purl.qualifier("epoch") if purl.type in ("apk", "deb", "rpm") else ""
-    lower = purl.type in LOWER_VERSION
-    return (None if one.reason == "distro_missing" else one._replace(names=names)), epoch, lower
-
-
-def place_of(text: str, source: str = "") -> Asked:
-    """Say where feeds speak of a purl; images share packages, so what does not hang on the version is remembered.
 
     Raises: PurlInvalidError
     """
-    found = _VERSIONED.match(text)
-    if found is None or len(text) > MAX_PURL or "tuxcare" in text:
-        return place(parse(text), source)
-    head, version, query = found.groups("")
-    held, epoch, lower = _unversioned(head, query, source)
-    if held is None:
-        return place(parse(text), source)
+    head, query, source = asked
+    if not _HEAD.match(head) or (query and not _QUERY.match(query)) or "tuxcare" in head or "tuxcare" in query:
+        return None
+    purl = parse(f"{head}?{query}" if query else head)
+    found = place(purl, source)
+    if found.reason == "distro_missing":
+        return None
+    epoch = purl.qualifier("epoch") if purl.type in ("apk", "deb", "rpm") else ""
+    return found, epoch, purl.type in LOWER_VERSION
+
+
+_UNVERSIONED: Final = Remembered(_unversioned)
+
+
+def placed(text: str, source: str = "") -> tuple[Asked, str, str]:
+    """Say where feeds speak of a purl: the place, the version that stands for an empty one in it, the version given.
+
+    Images share packages, so what does not hang on the version is remembered.
+
+    Raises: PurlInvalidError
+    """
+    head, _, rest = text.partition("@")
+    version, mark, query = rest.partition("?")
+    if not version or version.strip(_PLAIN) or (mark and not query) or len(text) > MAX_PURL or "tuxcare" in version:
+        return _in_full(text, source)
+    found = _UNVERSIONED[head, query, source]
+    if found is None:
+        return _in_full(text, source)
+    held, epoch, lower = found
     if "%" in version:
         version = unquote(version)
     if lower:
         version = version.lower()
-    own = f"{epoch}:{version}" if epoch and ":" not in version else version
-    names = held.names
-    if len(names) == 1:
-        return Asked(held.ecosystems, ((names[0][0], names[0][1] or own),), held.reason, version)
-    return Asked(held.ecosystems, tuple((name, fixed or own) for name, fixed in names), held.reason, version)
+    return held, f"{epoch}:{version}" if epoch and ":" not in version else version, version
+
+
+def _in_full(text: str, source: str) -> tuple[Asked, str, str]:
+    found = place(parse(text), source)
+    return found, "", found.given
+
+
+def place_of(text: str, source: str = "") -> Asked:
+    """Say where feeds speak of a purl, its own version in its place.
+
+    Raises: PurlInvalidError
+    """
+    held, own, given = placed(text, source)
+    return held._replace(names=tuple((name, version or own) for name, version in held.names), given=given)
 
 
 def purl_of(ecosystem: str, name: str) -> str:

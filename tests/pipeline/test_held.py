@@ -102,3 +102,24 @@ def test_many_at_once_are_refused_when_what_names_them_was_not_read():
     for unnamed in ((leaf, branch), (leaf, root)):
         with pytest.raises(ReadUnnamed):
             io_over(store).derive_each([(branch, root), unnamed], length)
+
+
+def test_what_is_remembered_counts_as_read_when_something_read_names_it():
+    root, branch, leaf = (digest.of_bytes(data) for data in (ROOT, BRANCH, LEAF))
+    io = io_over(store_with_all())
+    io.read(root)
+    io.again({branch}, via=root)
+    assert io.reads == {root, branch}
+    io.again({leaf}, via=branch)
+    assert io.reads == {root, branch, leaf}
+    io.again(set(), via=digest.of_bytes(b"never read"))
+
+
+def test_what_is_remembered_is_refused_when_nothing_read_names_it():
+    root, branch, leaf = (digest.of_bytes(data) for data in (ROOT, BRANCH, LEAF))
+    io = io_over(store_with_all())
+    io.read(root)
+    for wanted, via in (({leaf}, branch), ({branch, leaf}, root), ({root}, root)):
+        with pytest.raises(ReadUnnamed):
+            io.again(wanted, via=via)
+    assert io.reads == {root}

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from cas.adapters.memory import MemoryStore
+from cas.records.proof import Run
+from cas.store import load, save
 from pipeline.versions import purl
 from tests.pipeline.test_stage_match import ZERO, facts_with, osv, package
 from tests.support import evidence
@@ -167,3 +170,40 @@ def test_advisories_name_no_module_stream_so_the_fix_of_another_is_reported_and_
     assert [name for name, _ in matched(STREAMS, OLDER + stream)[1]] == ["RHSA-18", "RHSA-20"]
     newer = MODULE.replace("18.20.8", "20.16.1")
     assert matched(STREAMS, newer + stream.replace(":18", ":20"))[1:] == ([], [])
+
+
+def test_a_store_that_met_other_sboms_gives_the_run_that_a_new_one_gives():
+    documents = [
+        osv(f"{kind}-{at}", kind, f"x{at}", ZERO, {"fixed": "2"}) for at in range(60) for kind in ("npm", "PyPI")
+    ]
+
+    def asked(store, feed, numbers):
+        purls = [f"pkg:{kind}/x{at}@{version}" for at in numbers for kind, version in (("npm", "1.0.0"), ("pypi", "3"))]
+        return evidence.findings2_of(store, facts_with(store, *(package(text) for text in purls)), feed.digest)
+
+    def started():
+        store = MemoryStore()
+        return store, evidence.import_advisories2(store, documents)
+
+    met, new = started(), started()
+    for numbers in (range(40), range(0, 80, 3), range(55, 70)):
+        asked(*met, numbers)
+    again, once = asked(*met, range(30, 75)), asked(*new, range(30, 75))
+    assert again.note == once.note
+    assert load(met[0], again.note.run, Run).reads == load(new[0], once.note.run, Run).reads
+    assert len(once.record.matches) == 30
+
+
+def test_what_one_ecosystem_was_told_is_not_what_another_is_told_that_hangs_on_the_same_branch():
+    store = MemoryStore()
+    whole = evidence.import_advisories2(store, [osv("A", "npm", "foo", ZERO, {"fixed": "2.0.0"})]).record
+    shared = (replace(whole.ecosystems[0], name="Go"), *whole.ecosystems)  # no import makes this, but a stranger may
+    feed = save(store, replace(whole, ecosystems=shared))
+
+    def asked(text):
+        found = evidence.findings2_of(store, facts_with(store, package(text)), feed).record
+        return [(match.ecosystem, match.advisory) for match in found.matches]
+
+    assert asked("pkg:golang/Foo@v1.0.0") == [("Go", "A")]
+    assert asked("pkg:npm/Foo@1.0.0") == []  # case counts there
+    assert asked("pkg:npm/foo@1.0.0") == [("npm", "A")]

@@ -2,9 +2,11 @@
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.versions.places import DISTROS, LANGUAGES, WITHOUT_TYPE, feed_name, fits, place, place_of, purl_of
-from pipeline.versions.purl import parse
+from pipeline.versions.purl import MAX_PURL, PurlInvalidError, parse
 from tests.pipeline.versions.test_orders import SCHEMA
 
 
@@ -91,3 +93,41 @@ def test_a_star_stands_for_anything():
     assert not fits("SUSE:*15 SP5", "SUSE:Linux Enterprise Server 15 SP4")
     assert not fits("a*a", "a")
     assert fits("npm", "npm")
+
+
+def told(find):
+    try:
+        return find()
+    except PurlInvalidError as error:
+        return type(error)
+
+
+@settings(max_examples=500)
+@given(
+    st.sampled_from(("pkg:", "pkg:/", " pkg:", "")),
+    st.sampled_from(("npm", "deb", "pypi", "alpine", "rpm", "golang", "oci", "Npm", "bitnami", "nix")),
+    st.sampled_from(("", "debian/", "redhat/", "%40rootio/", "wolfi/", "A_/", "/", "suse/")),
+    st.text("aB0.~:-_%2@/ ", min_size=1, max_size=5) | st.sampled_from(("rootio-x", "tuxcare", "x")),
+    st.text("1.A-%3a0:+@/?# \n", max_size=5) | st.sampled_from(("1.tuxcare.2", "1-2.el8", "1+deb11u1", "%20", "1%")),
+    st.lists(
+        st.sampled_from(
+            (
+                "arch=x", "distro=debian-11", "epoch=1", "upstream=foo%40a:", "upstream=foo@2:3", "B=1", "distro=sles-15.5",
+                "upstream=x-1-2.src.rpm", "x=tuxcare", "distro=alpine-3.16.2", "distro=tumbleweed", "x= ", "",
+            )
+        ),
+        max_size=3,
+    ),
+    st.sampled_from(("", "s", "s@1", "s@0", "x@")),
+)  # fmt: skip
+def test_a_place_found_without_the_version_is_the_place_of_the_whole(scheme, kind, space, name, version, query, source):
+    text = f"{scheme}{kind}/{space}{name}@{version}" + ("?" + "&".join(query) if query else "")
+    for _ in range(2):  # asked, and remembered
+        assert told(lambda: place_of(text, source)) == told(lambda: place(parse(text), source))
+
+
+@pytest.mark.parametrize("size", [MAX_PURL, MAX_PURL + 1])
+def test_a_purl_that_is_too_long_is_none_however_it_is_read(size):
+    text = "pkg:npm/x@1?a=".ljust(size, "1")
+    assert told(lambda: place_of(text)) == told(lambda: place(parse(text)))
+    assert (told(lambda: place_of(text)) is PurlInvalidError) == (size > MAX_PURL)
