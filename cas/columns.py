@@ -21,20 +21,38 @@ _HEX: Final = b"0123456789abcdef"
 _LENGTH: Final = 71
 _FEW: Final = 8
 _HEAD: Final = tuple(enumerate(b"sha256:"))
+_KNOWN: Final[set[str | None]] = set()  # of the form of a digest
+MAX_KNOWN: Final = 1 << 16
 
 Check = Callable[[Sequence[Any]], bool]
 """Tells whether all values of a column have their form."""
 
 
-def are_digests(values: Sequence[str | None]) -> bool:
-    """Tell whether all have the form of a digest, but for those that are not there."""
-    held: Collection[str | None] = values if len(values) < _FEW else set(values)
-    if len(held) < _FEW:
-        for value in held:  # noqa: SIM110 - asked of every small record: a generator costs as much again
-            if value is not None and not _DIGEST.fullmatch(value):
-                return False
+def are_digests(values: Collection[str | None]) -> bool:
+    """Tell whether all have the form of a digest, but for those that are not there.
+
+    Records name each other, so most were seen before: a string that has the form has it wherever it stands.
+    """
+    if _KNOWN.issuperset(values):
         return True
-    wanted = [value for value in held if value is not None]
+    new = set(values).difference(_KNOWN)
+    if not (_are_digests(new) if len(new) < _FEW else _are_many(new)):
+        return False
+    if len(_KNOWN) > MAX_KNOWN:
+        _KNOWN.clear()
+    _KNOWN.update(new)
+    return True
+
+
+def _are_digests(values: Collection[str | None]) -> bool:
+    for value in values:  # noqa: SIM110 - asked of every small record: a generator costs as much again
+        if value is not None and not _DIGEST.fullmatch(value):
+            return False
+    return True
+
+
+def _are_many(values: Collection[str | None]) -> bool:
+    wanted = [value for value in values if value is not None]
     joined = "".join(wanted)
     if not joined.isascii() or set(map(len, wanted)) != {_LENGTH}:
         return False
@@ -134,7 +152,15 @@ def _alone(kind: type[msgspec.Struct]) -> tuple[tuple[Callable[[Any], Any], Chec
     digests, others = _forms(kind)
     many = [(attrgetter(*digests), are_digests)] if len(digests) > 1 else []
     single = [(name, are_digests) for name in digests] if len(digests) == 1 else []
-    return (*many, *((_in_a_column(name), check) for name, check in (*single, *others)))
+    types = {each.name: each.type for each in msgspec.structs.fields(kind)}
+    return (*many, *(_column(name, types[name], check) for name, check in (*single, *others)))
+
+
+def _column(name: str, kind: Any, check: Check) -> tuple[Callable[[Any], Any], Check]:
+    """Give a field of one value as a column: a tuple's items, or all there is."""
+    given = get_args(kind)
+    inner = plan(given[0]) if get_origin(kind) is tuple and given[-1:] == (Ellipsis,) else None
+    return (_in_a_column(name), check) if inner is None else (attrgetter(name), inner)
 
 
 def _in_a_column(name: str) -> Callable[[Any], Any]:

@@ -17,7 +17,8 @@ _LETS_IN: Final = 2048
 _LENGTH: Final = 71
 _HEX: Final = b"0123456789abcdef"
 _HEX_TEXT: Final = frozenset("0123456789abcdef")
-_NAMED: Final = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])")
+_NAMED: Final = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
+_FEW: Final = 4096
 
 
 def of_bytes(data: bytes | bytearray | memoryview) -> Digest:
@@ -78,27 +79,16 @@ def named_in(data: bytes) -> frozenset[Digest]:
     """List every digest that some bytes name; this is what a reader of those bytes may go on to read."""
     if b"sha256:" not in data:
         return frozenset()
-    parts = data.decode("latin-1").split("sha256:")[1:]  # byte for byte: what is looked for is ASCII
+    text = data.decode("latin-1")  # byte for byte: what is looked for is ASCII
+    if len(data) <= _FEW:
+        return frozenset(_NAMED.findall(text))
+    parts = text.split("sha256:")[1:]
     heads = [part[:64] for part in parts]
     behind = "".join([part[64:65] for part in parts])
     joined = "".join(heads).encode("latin-1")
     if len(joined) == 64 * len(parts) and not joined.translate(None, _HEX) and not _HEX_TEXT.intersection(behind):
         return frozenset(["sha256:" + head for head in heads])
-    return frozenset(found.decode("ascii") for found in _NAMED.findall(data))
-
-
-def names(data: bytes, wanted: Digest) -> bool:
-    """Tell whether some bytes name a digest, as ``named_in`` would list it."""
-    text = wanted.encode()
-    at = data.find(text)
-    if at < 0 or len(text) != _LENGTH or text[:7] != b"sha256:" or text[7:].translate(None, _HEX):
-        return False
-    while at >= 0:
-        behind = data[at + _LENGTH : at + _LENGTH + 1]
-        if not behind or behind not in _HEX:
-            return True
-        at = data.find(text, at + _LENGTH)
-    return False
+    return frozenset(_NAMED.findall(text))
 
 
 def hashing(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, Digest | None]]:

@@ -6,6 +6,7 @@ object: a sealed store, which replay reads through, begins empty and sees only w
 
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,8 +17,6 @@ from pipeline.named import FEW_BYTES, Named
 MAX_BYTES: Final = 256 << 20
 """Bytes behind what is held; what was made of them may take more or less."""
 
-_Key = tuple[Digest, Callable[[Any], Any]]
-
 
 class Held:
     """Made values by digest and maker, and the digests that an object names."""
@@ -25,7 +24,7 @@ class Held:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._lock = threading.Lock()
         self._made: dict[Callable[[Any], Any], dict[Digest, tuple[Any]]] = {}
-        self._sizes: dict[_Key, int] = {}  # in the order of coming
+        self._held: deque[tuple[Digest, dict[Digest, tuple[Any]], int]] = deque()  # in the order of coming
         self._names: dict[Digest, Named] = {}
         self._bytes = 0
         self._max_bytes = max_bytes
@@ -50,15 +49,15 @@ class Held:
             if name in made or size > self._max_bytes:
                 return
             made[name] = value
-            self._sizes[name, make] = size
+            self._held.append((name, made, size))
             self._bytes += size
             if size <= FEW_BYTES and name not in self._names:
                 self._names[name] = Named(data)
             while self._bytes > self._max_bytes:
-                oldest = next(iter(self._sizes))
-                self._bytes -= self._sizes.pop(oldest)
-                del self._made[oldest[1]][oldest[0]]
-                self._names.pop(oldest[0], None)
+                oldest, among, size = self._held.popleft()
+                self._bytes -= size
+                del among[oldest]
+                self._names.pop(oldest, None)
 
     def names(self, name: Digest, reader: Reader) -> Named:
         """Give the digests that an object names."""

@@ -1,6 +1,6 @@
 """The digests that bytes name, asked one by one: what a reader of those bytes may go on to read.
 
-Of few bytes a digest is looked for where they lie; of many, and of many objects, all are listed once.
+Listed once for all that is asked; of few bytes, only when something is asked.
 """
 
 from typing import Final
@@ -24,11 +24,14 @@ class Named:
 
     def __contains__(self, name: Digest) -> bool:
         """Tell whether the bytes name a digest."""
-        return digest.names(self._data, name) if self._listed is None else name in self._listed
+        return name in self.listed()
 
     def listed(self) -> frozenset[Digest]:
         """Give all of them."""
-        return digest.named_in(self._data) if self._listed is None else self._listed
+        found = self._listed
+        if found is None:
+            found = self._listed = digest.named_in(self._data)
+        return found
 
 
 class Names:

@@ -48,6 +48,8 @@ class StageIO:
         self._named = Names(Named(question))
         self._held = held_of(store) if held is None else held
         self._seen: dict[Digest, Named] = {}  # what was read here names
+        self._via = ""  # the object last derived through, and what it names
+        self._below: frozenset[Digest] = frozenset()
         self.reads: set[Digest] = set()
         self.keeps: set[Digest] = set()
 
@@ -72,8 +74,9 @@ class StageIO:
 
         Raises: as ``read``, and what ``make`` raises
         """
-        below = via in self.reads and wanted in self._names(via)
-        if not below and wanted not in self._named:
+        if via != self._via and via in self.reads:
+            self._via, self._below = via, self._names(via).listed()
+        if (via != self._via or wanted not in self._below) and wanted not in self._named:
             raise ReadUnnamed(digest=wanted)
         held = self._held.get(wanted, make)
         if held is None:

@@ -8,13 +8,12 @@ from typing import Final
 
 from cas.records.picture import AnyFinding
 from cas.records.verdict import Finding, SeverityLabel
-from policy.gate import FactView, finding
+from policy.gate import FactView, Groups, finding
 from policy.lines import lines_of
 
 SEVERITIES: Final[tuple[SeverityLabel, ...]] = ("critical", "high", "medium", "low", "negligible", "unknown")
 _RANK: Final = {label: at for at, label in enumerate(SEVERITIES)}
 _FLOOR: Final = {"critical": 90, "high": 70, "medium": 40, "low": 1, "negligible": 0}
-_STORY: Final = attrgetter("component", "purl", "vulnerability")
 _WORST: Final = itemgetter(0)
 _SEVERITY: Final = attrgetter("severity")
 CLOSED_BY_VEX: Final = frozenset({"not_affected", "fixed"})
@@ -25,13 +24,13 @@ def counts(one: AnyFinding, *, waived: bool, vexed: bool) -> bool:
     return one.open or (waived and one.waived_by is not None) or (vexed and one.vex in CLOSED_BY_VEX)
 
 
-def distinct(findings: Iterable[AnyFinding]) -> tuple[tuple[AnyFinding, ...], ...]:
+def distinct(findings: Iterable[AnyFinding]) -> Groups:
     """Group findings that are one vulnerability in one package of one component, the worst severity first.
 
     Several advisories, SBOMs and platforms may tell the same story; it is counted once.
     """
     listed = tuple(findings)
-    keys = list(map(_STORY, listed))
+    keys = [(one.component, one.purl, one.vulnerability) for one in listed]
     if all(map(lt, keys, keys[1:])):  # in order, and each told once: most pictures of one platform
         return tuple(zip(listed))
     groups: dict[tuple[str, str, str], list[AnyFinding]] = {}
@@ -51,15 +50,26 @@ def severities(groups: Iterable[tuple[AnyFinding, ...]]) -> tuple[tuple[Severity
     return tuple([(label, found[label]) for label in SEVERITIES])
 
 
-def open_groups(
-    view: FactView, chosen: Callable[[AnyFinding], bool] | None = None
-) -> tuple[tuple[AnyFinding, ...], ...]:
-    """Group what is open and ``chosen``; equal to ``distinct`` of those, since choosing keeps the order in a group."""
+def open_groups(view: FactView, chosen: Callable[[AnyFinding], bool] | None = None) -> Groups:
+    """Group what is open and ``chosen``; equal to ``distinct`` of those, since choosing keeps the order in a group.
+
+    What a field alone chooses is made once per picture, for all questions that share it.
+    """
     groups = view.open_groups
     if groups is None:
         groups = distinct([one for one in view.assessment.findings if one.open])
     if chosen is None:
         return groups
+    held = view.open_chosen
+    if held is None or not isinstance(chosen, attrgetter):
+        return _choose(groups, chosen)
+    found = held.get(chosen)
+    if found is None:
+        found = held[chosen] = _choose(groups, chosen)
+    return found
+
+
+def _choose(groups: Groups, chosen: Callable[[AnyFinding], bool]) -> Groups:
     if not any(map(chosen, chain.from_iterable(groups))):
         return ()
     return tuple([kept for group in groups if (kept := tuple([one for one in group if chosen(one)]))])
@@ -79,16 +89,10 @@ def score(one: AnyFinding) -> int | None:
 def missing_facts(view: FactView) -> tuple[Finding, ...]:
     """List what keeps anybody from knowing the vulnerabilities: no feed, or components without an SBOM."""
     found = [finding("feed_missing", flips=(("import_feed", ""),))] if view.question.feed is None else []
-    found.extend(
-        finding(
-            "sbom_missing",
-            (("platform", row.platform),),
-            component=row.component,
-            flips=(("submit_sbom", row.component),),
-        )
-        for row in view.assessment.components
-        if not row.sboms
-    )
+    for row in view.assessment.components:
+        if not row.sboms:
+            where, flip = (("platform", row.platform),), (("submit_sbom", row.component),)
+            found.append(finding("sbom_missing", where, component=row.component, flips=flip))
     if not view.assessment.components:
         found.append(finding("no_components"))
     return tuple(found)

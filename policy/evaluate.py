@@ -3,7 +3,7 @@
 The same code serves judge and decide: what differs is the view the gates look at, and how the fold is read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from cas.problems import Category, Problem
@@ -92,7 +92,8 @@ def ask(asked: Iterable[Asked], view: FactView | MomentView) -> Evaluated:
     ends: set[Instant] = set()
     for one in asked:
         answer: Answer = one.gate.check(one.params, view)
-        ends.update(answer.ends)
+        if answer.ends:
+            ends.update(answer.ends)
         results.append(
             GateResult(
                 id=one.id,
@@ -106,10 +107,9 @@ def ask(asked: Iterable[Asked], view: FactView | MomentView) -> Evaluated:
     return Evaluated(tuple(results), tuple(sorted(ends)))
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def in_order(findings: Collection[Finding]) -> tuple[Finding, ...]:
     """Order findings totally, whatever the order they came in, each once."""
-    held = set(findings)
-    return tuple(sorted(held, key=_key)) if held else ()
+    return tuple(sorted(set(findings), key=_key)) if findings else ()
 
 
 def _key(one: Finding) -> tuple[object, ...]:

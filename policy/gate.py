@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
 
 from cas.digest import Digest
 from cas.records.base import Instant, Part, Record
@@ -22,10 +24,10 @@ from cas.records.verdict import (
 )
 
 P = TypeVar("P", bound=Part)
+Groups: TypeAlias = tuple[tuple[AnyFinding, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FactView:
+class FactView(msgspec.Struct, frozen=True, kw_only=True):
     """What judge shows a gate: assessed facts and the release, by value.
 
     ``assessment`` is an Assessment for judge/1 and a Picture for judge/2; a gate that reads what only a Picture has
@@ -40,8 +42,11 @@ class FactView:
     template: TemplateFacts | None  # what read_template/1 found in the captured deployment template
     feed: AnySnapshot | None
     facts: Callable[[Digest], Record] | None = None  # None before judge/2
-    open_groups: tuple[tuple[AnyFinding, ...], ...] | None = None  # counting.distinct of what is open, made once
+    open_groups: Groups | None = None  # counting.distinct of what is open, made once
     open_counts: tuple[tuple[SeverityLabel, int], ...] | None = None  # counting.severities of these groups
+    open_chosen: dict[Callable[..., Any], Groups] | None = (
+        None  # of these groups, what a field chooses: made when asked
+    )
     rego_answers: tuple[RegoAnswer, ...] = ()  # what custom rules said of this picture; none before judge/2
 
 
@@ -74,8 +79,7 @@ class MomentView:
     unreviewed: tuple[tuple[Digest, BreakGlass], ...] = ()  # what nobody has reviewed in this environment yet
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A gate's answer. ``ends`` are instants at which it may change; those that lie behind ``as_of`` do not matter."""
 
     status: GateStatus
@@ -102,11 +106,12 @@ class Gate(Generic[P]):
     sentences: tuple[tuple[str, str], ...]
     flips: tuple[tuple[str, str], ...] = field(default=())  # flip code → sentence with {argument}
     moment: bool = False
+    id: str = field(init=False)
+    """``name/version``, as packs write it."""
 
-    @property
-    def id(self) -> str:
-        """``name/version``, as packs write it."""
-        return f"{self.name}/{self.version}"
+    def __post_init__(self) -> None:
+        """Spell the id once."""
+        object.__setattr__(self, "id", f"{self.name}/{self.version}")
 
 
 AnyGate = Gate[Any]

@@ -10,6 +10,7 @@ from cas.records.base import Instant
 DAY: Final = 86_400
 LATEST: Final = "9999-12-31T23:59:59Z"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SPELLED: Final = _EPOCH.replace(tzinfo=None)  # spells no zone behind the second
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -31,6 +32,9 @@ def seconds(instant: Instant) -> int:
     try:
         if len(instant) != 20 or instant[10] != "T" or instant[19] != "Z":
             raise InstantInvalid(given=instant[:40])
+        quick = _quick(instant)
+        if quick is not None:
+            return (quick - _EPOCH) // _SECOND
         return (
             datetime(
                 int(instant[0:4]),
@@ -47,6 +51,16 @@ def seconds(instant: Instant) -> int:
         raise InstantInvalid(given=instant[:40]) from error
 
 
+def _quick(instant: Instant) -> datetime | None:
+    """Read most instants at once: between these signs only digits are let through, never weeks or fractions."""
+    if instant[4] + instant[7] + instant[13] + instant[16] != "--::":
+        return None
+    try:
+        return datetime.fromisoformat(instant)
+    except ValueError:
+        return None
+
+
 def seconds_or_none(text: str) -> int | None:
     """Count seconds of a foreign text, or None when it is no instant of ours."""
     try:
@@ -58,10 +72,10 @@ def seconds_or_none(text: str) -> int | None:
 def of_seconds(count: int) -> Instant:
     """Write seconds since 1970 as an instant; what lies beyond the year 9999 is its last second."""
     try:
-        at = _EPOCH + timedelta(seconds=count)
+        at = _SPELLED + timedelta(seconds=count)
     except OverflowError:
         return LATEST
-    return f"{at.year:04d}-{at.month:02d}-{at.day:02d}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}Z"
+    return f"{at.isoformat()}Z"
 
 
 def plus(instant: Instant, count: int) -> Instant:

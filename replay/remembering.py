@@ -20,42 +20,39 @@ R = TypeVar("R", bound=Record)
 MAX_BYTES: Final = 128 << 20
 
 
+class _Object:
+    """Verified bytes, what they name, and the record of one kind that they were last decoded to."""
+
+    __slots__ = ("data", "kind", "named", "record")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.named = Named(data)
+        self.kind: type[Record] | None = None
+        self.record: Any = None
+
+
 class Memory:
     """Objects by digest: bytes, what they name, and what they decode to."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self.held = Held()
+        self.held = Held(max_bytes)
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._objects: dict[Digest, tuple[bytes, Named]] = {}
-        self._records: dict[Digest, dict[type[Record], Any]] = {}
+        self._objects: dict[Digest, _Object] = {}
 
-    def object(self, name: Digest, reader: Reader) -> tuple[bytes, Named]:
+    def object(self, name: Digest, reader: Reader) -> _Object:
         """Give an object's bytes and the digests it names.
 
         Raises: cas.object_missing, cas.object_corrupt
         """
         found = self._objects.get(name)
         if found is None:
-            data = reader.get(name)
-            found = self._objects[name] = (data, Named(data))
-            self._bytes += len(data)
+            found = self._objects[name] = _Object(reader.get(name))
+            self._bytes += len(found.data)
             while self._bytes > self._max_bytes and len(self._objects) > 1:
-                oldest = next(iter(self._objects))
-                self._bytes -= len(self._objects.pop(oldest)[0])
-                self._records.pop(oldest, None)
+                self._bytes -= len(self._objects.pop(next(iter(self._objects))).data)
         return found
-
-    def record(self, name: Digest, kind: type[R], data: bytes) -> R:
-        """Give a record, decoded once.
-
-        Raises: cas.record_invalid
-        """
-        kinds = self._records.setdefault(name, {})
-        found = kinds.get(kind)
-        if found is None:
-            found = kinds[kind] = canon.to_record(data, kind)
-        return cast("R", found)
 
     def io(self, store: Reader, keep: Callable[[bytes], Digest], question: bytes) -> StageIO:
         """Make what a stage gets, over this memory."""
@@ -71,15 +68,22 @@ class RememberingIO(StageIO):
 
     def read(self, wanted: Digest) -> bytes:
         """See StageIO."""
-        if wanted not in self._named:
-            raise ReadUnnamed(digest=wanted)
-        data, named = self._memory.object(wanted, self._store)
-        if wanted not in self.reads:
-            self.reads.add(wanted)
-            self._seen[wanted] = named
-            self._named.add(named)
-        return data
+        return self._object(wanted).data
 
     def load(self, wanted: Digest, kind: type[R]) -> R:
         """See StageIO."""
-        return self._memory.record(wanted, kind, self.read(wanted))
+        found = self._object(wanted)
+        if found.kind is not kind:
+            found.record = canon.to_record(found.data, kind)
+            found.kind = kind
+        return cast("R", found.record)
+
+    def _object(self, wanted: Digest) -> _Object:
+        if wanted not in self._named:
+            raise ReadUnnamed(digest=wanted)
+        found = self._memory.object(wanted, self._store)
+        if wanted not in self.reads:
+            self.reads.add(wanted)
+            self._seen[wanted] = found.named
+            self._named.add(found.named)
+        return found

@@ -46,6 +46,8 @@ def engine_missing(run: Run) -> str:
     stage = _stages().get((run.stage, run.version))
     if stage is None:
         return f"{run.stage}/{run.version}"
+    if stage.engines == run.engines:
+        return ""
     here = dict(stage.engines)
     lacking = [f"{name} {version}" for name, version in run.engines if here.get(name) != version]
     return ", ".join(lacking) or ("" if len(here) == len(run.engines) else f"{run.stage}/{run.version} engines")

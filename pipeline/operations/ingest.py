@@ -2,7 +2,7 @@
 
 (1) every document is opened and judged, all faults of all documents at once; (2) facts are computed, envelopes
 verified, into staging; (3) subjects and bindings follow from what documents and signatures say; (4) one append moves
-the heads. A document that is bad, or an append that is refused, leaves nothing.
+the heads, each once. A document that is bad, or an append that is refused, leaves nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -126,6 +126,7 @@ def submit(
         noted = also is not None and also(work)
         if not noted and all(receipt.duplicate for receipt in receipts):
             return Submitted(tuple(receipts), None)
+        work.settle()
         staging.release()
         try:
             return Submitted(tuple(receipts), work.commit())  # (4)
@@ -315,7 +316,8 @@ def _note(work: Work, document: _Document, subject: Digest) -> Receipt:
     work.note(
         "evidence.admitted",
         name,
-        (work.add(refs.evidence(subject), name), work.move(document.receipt(subject), name)),
+        (work.move(document.receipt(subject), name),),
+        joins=(refs.evidence(subject),),
         envelopes=(envelope,) if envelope is not None else (),
         verifications=(checked.digest,) if checked is not None else (),
         beside=beside,

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
+import msgspec
+
 from cas.digest import Digest
 from cas.log import Appended, RefIs
 from cas.records.base import Record
@@ -20,6 +22,7 @@ class Work:
 
     Refs are read through ``ref``, each once: what the operation computed from and what the append expects to replace
     are the same value, whoever writes in between. Entries added with ``note`` are appended together, all or nothing.
+    A head set that several records of one append join is written once: the last of their entries moves it.
     """
 
     def __init__(self, effects: Effects, caller: Caller) -> None:
@@ -30,6 +33,7 @@ class Work:
         self._entries: list[Entry] = []
         self._expect: list[RefIs] = []
         self._refs: dict[str, Digest | None] = {}  # as first read here, or as moved since
+        self._joining: dict[str, tuple[int, set[Digest]]] = {}  # by head set: the last entry that adds, and all added
 
     def save(self, record: Record) -> Digest:
         """Keep a captured record."""
@@ -62,6 +66,8 @@ class Work:
 
     def ref(self, name: str) -> Digest | None:
         """Give what a ref names, as this work first saw it or has moved it since."""
+        if name in self._joining:
+            self._settle(name)
         if name not in self._refs:
             self._refs[name] = self.effects.log.ref(name)
         return self._refs[name]
@@ -92,11 +98,17 @@ class Work:
         record: Digest | None,
         moves: Sequence[RefMove] = (),
         *,
+        joins: Sequence[str] = (),
         envelopes: Sequence[Digest] = (),
         verifications: Sequence[Digest] = (),
         beside: Sequence[Digest] = (),
     ) -> None:
-        """Add an entry with the runs made since the one before."""
+        """Add an entry with the runs made since the one before; ``joins`` names the head sets that the record joins."""
+        if record is not None:
+            for name in joins:
+                _, added = self._joining.get(name, (0, set()))
+                added.add(record)
+                self._joining[name] = (len(self._entries), added)
         self._entries.append(
             Entry(
                 event=event,
@@ -112,6 +124,17 @@ class Work:
         )
         self._runs = []
 
+    def settle(self) -> None:
+        """Write the head sets that records have joined; what is saved by an operation is then all there."""
+        for name in tuple(self._joining):
+            self._settle(name)
+
+    def _settle(self, name: str) -> None:
+        at, added = self._joining.pop(name)
+        members = tuple(sorted({*self.members(name), *added}))
+        moves = (self.move(name, self.save(HeadSet(members=members))), *self._entries[at].moves)
+        self._entries[at] = msgspec.structs.replace(self._entries[at], moves=moves)
+
     @property
     def noted(self) -> bool:
         """Tell whether there is anything to append."""
@@ -122,5 +145,6 @@ class Work:
 
         Raises: cas.expectation_failed, cas.sync_failed, cas.home_read_only
         """
+        self.settle()
         entries, self._entries = self._entries, []
         return self.effects.log.append(entries, self._expect).result()

@@ -5,13 +5,13 @@ piece of evidence (reports, tests, SBOMs) by digest.
 """
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from cas import canon
 from cas.digest import Digest
 from cas.problems import Category, Problem
 from cas.records.base import Instant, Record
-from cas.records.picture import AnyFinding, Assessment2, JudgeInput2, Picture
+from cas.records.picture import Assessment2, JudgeInput2, Picture
 from cas.records.policy import PolicyPack
 from cas.records.rego import RegoAnswer
 from cas.records.release import Environment, Release, TemplateFacts
@@ -22,12 +22,11 @@ from pipeline.stage import Stage, StageIO
 from pipeline.stages.judge import DEFAULT_TTL, AssessmentForeign
 from policy.counting import distinct, severities
 from policy.evaluate import Asked, ask, judged_gates, outcome_of
-from policy.gate import FactView
+from policy.gate import FactView, Groups
 from policy.instants import earliest_after, plus
 from policy.packs.view import flattened, pack_of
 
 MAX_PACKS: Final = 256
-Groups: TypeAlias = tuple[tuple[AnyFinding, ...], ...]
 
 
 class AnswerForeign(Problem):
@@ -60,11 +59,19 @@ def _question(data: bytes) -> Question:
     return canon.to_record(data, Question)
 
 
-def _picture(data: bytes) -> tuple[Picture, Groups, tuple[tuple[SeverityLabel, int], ...]]:
-    """Read a picture, and group and count what is open once for every gate and question."""
+class _Prepared(NamedTuple):
+    """A picture, and what is open in it: grouped and counted once for every gate and question."""
+
+    picture: Picture
+    groups: Groups
+    counts: tuple[tuple[SeverityLabel, int], ...]
+    chosen: dict[Callable[..., Any], Groups]
+
+
+def _picture(data: bytes) -> _Prepared:
     picture = canon.to_record(data, Picture)
     groups = distinct([one for one in picture.findings if one.open])
-    return picture, groups, severities(groups)
+    return _Prepared(picture, groups, severities(groups), {})
 
 
 def _release(data: bytes) -> Release:
@@ -96,7 +103,8 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
     assessment = io.load(asked.assessment, Assessment2)
     if assessment.question != asked.question:
         raise AssessmentForeign(question=asked.question, assessment=asked.assessment)
-    picture, groups, counts = io.derive(assessment.picture, _picture, via=asked.assessment)
+    prepared = io.derive(assessment.picture, _picture, via=asked.assessment)
+    picture = prepared.picture
     environment = io.derive(question.environment, _environment, via=asked.question)
     view = FactView(
         question=question,
@@ -106,8 +114,9 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
         template=io.derive(picture.template, _template, via=assessment.picture) if picture.template else None,
         feed=io.derive(question.feed, snapshot, via=asked.question) if question.feed else None,
         facts=_facts(io, assessment.picture),
-        open_groups=groups,
-        open_counts=counts,
+        open_groups=prepared.groups,
+        open_counts=prepared.counts,
+        open_chosen=prepared.chosen,
         rego_answers=_answers(asked, question, assessment.picture, io),
     )
     ttl = DEFAULT_TTL
@@ -133,6 +142,8 @@ def judge(asked: JudgeInput2, io: StageIO) -> Verdict:
 
 
 def _answers(asked: JudgeInput2, question: Question, picture: Digest, io: StageIO) -> tuple[RegoAnswer, ...]:
+    if not asked.answers:
+        return ()
     answers = tuple(io.derive(name, _answer, via=name) for name in asked.answers)
     for name, answer in zip(asked.answers, answers, strict=True):
         if (answer.release, answer.environment, answer.picture) != (question.release, question.environment, picture):

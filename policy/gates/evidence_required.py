@@ -32,13 +32,12 @@ def check(params: Params, view: FactView) -> Answer:
     rows: dict[tuple[str, str], list[AnyRow]] = {}
     for row in assessment.evidence:
         rows.setdefault((row.component, row.platform), []).append(row)
+    asked = [row for row in assessment.components if any_matches(params.platforms, row.platform)]
     findings = [
         found
-        for component in assessment.components
-        if any_matches(params.platforms, component.platform)
+        for component in asked
         for found in _of_component(params, component, rows.get((component.component, component.platform), []))
     ]
-    asked = [row for row in assessment.components if any_matches(params.platforms, row.platform)]
     if not asked:
         findings.append(finding("no_components"))
     return Answer(

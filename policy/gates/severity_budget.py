@@ -61,8 +61,11 @@ def _groups(params: Params, view: FactView) -> tuple[tuple[AnyFinding, ...], ...
 def _over(
     params: Params, view: FactView, groups: tuple[tuple[AnyFinding, ...], ...], found: dict[str, int]
 ) -> Iterator[Finding]:
-    budgets: dict[str, int | None] = {label: getattr(params, label) for label in SEVERITIES}
-    over = {label: budget for label, budget in budgets.items() if budget is not None and found[label] > budget}
+    over = {
+        label: budget
+        for label in SEVERITIES
+        if (budget := getattr(params, label)) is not None and found[label] > budget
+    }
     for group in groups if over else ():
         severity = group[0].severity
         if severity in over:

@@ -50,6 +50,20 @@ def test_what_nothing_read_names_is_refused_even_when_it_is_held():
         io_over(store).derive(digest.of_bytes(LEAF), length, via=digest.of_bytes(BRANCH))
 
 
+def test_what_one_object_names_cannot_be_derived_through_another():
+    io = io_over(store_with_all())
+    root, branch, leaf = (digest.of_bytes(data) for data in (ROOT, BRANCH, LEAF))
+    io.read(root)
+    io.derive(branch, length, via=root)
+    for via in (root, leaf):
+        with pytest.raises(ReadUnnamed):
+            io.derive(leaf, length, via=via)
+    assert io.derive(leaf, length, via=branch) == len(LEAF)
+    with pytest.raises(ReadUnnamed):
+        io_over(store_with_all()).derive(leaf, length, via=branch)
+    assert io.reads == {root, branch, leaf}
+
+
 def test_another_store_sees_nothing_of_it():
     walk(io_over(store_with_all()))
     sealed = MemoryStore()

@@ -1,7 +1,5 @@
 """Storing rules and asking those a pack names: what answers is handed on, what does not is silent."""
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -70,7 +68,7 @@ def asked(scene, pack, environment="production"):
 
 def outcome(pack, answers, environment="production"):
     view = gate_cases.fact_view({})
-    view = dataclasses.replace(view, rego_answers=answers)
+    view = msgspec.structs.replace(view, rego_answers=answers)
     return outcome_of(ask(judged_gates(pack, environment), view).results)
 
 

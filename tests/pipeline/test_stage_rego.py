@@ -1,6 +1,5 @@
 """rego/1: a record with the engine's version; the same everywhere; without the engine, replay cannot rerun it."""
 
-import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -167,7 +166,7 @@ def test_a_rule_that_errs_never_lets_anything_through(said):
 def outcome(answers):
     use = GateUse(id="house", gate="rego_rules/1", params=(Param(name="rules", value=(RULE,)),), enforcement="block")
     view = gate_cases.fact_view({})
-    return outcome_of(ask(bind((use,), (), "production"), dataclasses.replace(view, rego_answers=answers)).results)
+    return outcome_of(ask(bind((use,), (), "production"), msgspec.structs.replace(view, rego_answers=answers)).results)
 
 
 def test_limits_are_no_part_of_the_answer():

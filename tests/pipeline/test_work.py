@@ -58,3 +58,39 @@ def test_a_ref_is_what_this_work_first_saw_or_moved():
     assert work.ref("a/b") is None
     work.move("a/b", TWO)
     assert work.ref("a/b") == TWO
+
+
+def test_a_head_that_many_records_join_is_written_once_by_the_last_of_them():
+    world = World()
+    effects = world.effects()
+    old = Work(effects, ALICE)
+    old.note("evidence.admitted", ONE, joins=(HEAD,))
+    old.commit()
+    before = world.log.ref(HEAD)
+    held = set(world.store.digests())
+    work = Work(effects, ALICE)
+    work.note("evidence.admitted", TWO, (work.move("receipt/2", TWO),), joins=(HEAD,))
+    work.note("evidence.admitted", THREE, joins=(HEAD,))
+    work.note("x.y", None)
+    first = work.commit().first
+    two, three, other = (entry for _, entry in world.log.read(first))
+    after = world.log.ref(HEAD)
+    assert [(move.name, move.old, move.new) for move in three.moves] == [(HEAD, before, after)]
+    assert [move.name for move in two.moves] == ["receipt/2"]
+    assert other.moves == ()
+    assert load(world.store, after, HeadSet).members == tuple(sorted((ONE, TWO, THREE)))
+    assert set(world.store.digests()) - held == {after}
+
+
+def test_a_head_that_was_joined_is_settled_when_it_is_asked_for():
+    world = World()
+    work = Work(world.effects(), ALICE)
+    work.note("evidence.admitted", ONE, joins=(HEAD,))
+    assert work.members(HEAD) == (ONE,)
+    work.note("evidence.admitted", TWO, joins=(HEAD,))
+    work.note("x.y", None, (work.add(HEAD, THREE),))
+    assert work.members(HEAD) == tuple(sorted((ONE, TWO, THREE)))
+    appended = work.commit()
+    moves = [[move.name for move in entry.moves] for _, entry in world.log.read(appended.first)]
+    assert moves == [[HEAD], [HEAD], [HEAD]]
+    assert load(world.store, world.log.ref(HEAD), HeadSet).members == tuple(sorted((ONE, TWO, THREE)))

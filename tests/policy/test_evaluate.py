@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cas.records.policy import GateUse, Param, PolicyPack
 from cas.records.verdict import GateResult
 from pipeline.operations.policy import STARTERS, starter
-from policy import evaluate
+from policy import counting, evaluate
 from policy.packs.reading import read_pack, read_written
 from tests.support import gate_cases
 
@@ -225,3 +225,32 @@ def test_findings_are_in_one_order_and_once_whatever_order_a_gate_gives():
         ("web", "a"),
         ("web", "b"),
     ]
+
+
+@pytest.mark.parametrize(("gate", "params"), [("kev_blocker/1", {}), ("severity_budget/1", {"fixable_only": True})])
+def test_what_a_field_chooses_is_chosen_once_per_picture_and_every_question_is_answered(gate, params):
+    listed = [
+        {"vulnerability": f"CVE-{at}", "kev_due": "2026-02-01" if at == 2 else "", "fixed_in": ["2"] * (at == 1)}
+        for at in range(4)
+    ]
+    plain = gate_cases.fact_view({"findings": listed, "evidence": [{}]}, picture=True)
+    groups = counting.distinct(one for one in plain.assessment.findings if one.open)
+    counts, chosen = counting.severities(groups), {}
+    use = GateUse(
+        id="g", gate=gate, enforcement="block", params=tuple(Param(name=name, value=params[name]) for name in params)
+    )
+    asked = evaluate.bind((use,), (), "production")
+    for question in (plain.question, msgspec.structs.replace(plain.question, feed=None), plain.question):
+        view = msgspec.structs.replace(plain, question=question)
+        prepared = msgspec.structs.replace(view, open_groups=groups, open_counts=counts, open_chosen=chosen)
+        assert evaluate.ask(asked, prepared) == evaluate.ask(asked, view)
+        assert [len(found) for found in chosen.values()] == [1]
+    assert evaluate.ask(asked, prepared).results[0].status == "fail"
+
+
+def test_what_a_function_chooses_is_never_remembered():
+    plain = gate_cases.fact_view({"findings": [{}], "evidence": [{}]}, picture=True)
+    prepared = msgspec.structs.replace(plain, open_groups=counting.open_groups(plain), open_chosen={})
+    assert len(counting.open_groups(prepared, lambda _: True)) == 1
+    assert counting.open_groups(prepared, lambda _: False) == ()
+    assert prepared.open_chosen == {}

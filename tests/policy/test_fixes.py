@@ -1,8 +1,8 @@
 """The shortest fixes: minimal beside every other set, verified by the gates, and no longer than the budget asks."""
 
-import dataclasses
 from itertools import combinations
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def asker(params, gate=severity_budget):
     """Ask one gate about a picture."""
 
     def ask(picture):
-        view = dataclasses.replace(gate_cases.fact_view({}), assessment=picture)
+        view = msgspec.structs.replace(gate_cases.fact_view({}), assessment=picture)
         answer = gate.check(params, view)
         return (
             GateResult(

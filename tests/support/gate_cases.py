@@ -4,7 +4,6 @@ A case that only a Picture can hold (``reach``, ``waiver_effect``, ``facts`` …
 both ways, as judge/1 and as judge/2 would.
 """
 
-import dataclasses
 import json
 import types
 import typing
@@ -329,7 +328,7 @@ def picture_view(case, view):
         template=None,
         trust_table=name("table"),
     )
-    return dataclasses.replace(view, assessment=shown, facts=held.__getitem__)
+    return msgspec.structs.replace(view, assessment=shown, facts=held.__getitem__)
 
 
 def _view(case, *, picture):
