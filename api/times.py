@@ -12,6 +12,15 @@ def plus(instant: Instant, span: timedelta) -> Instant:
     return (datetime.strptime(instant, FORM).replace(tzinfo=UTC) + span).strftime(FORM)
 
 
+def read(text: str) -> Instant:
+    """Read an instant as people write one: a day, or ISO 8601; without an offset it is UTC.
+
+    Raises: ValueError
+    """
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).strftime(FORM)
+
+
 def brief(instant: Instant) -> str:
     """Spell an instant for a column: local time with its offset, to the minute."""
     local = datetime.strptime(instant, FORM).replace(tzinfo=UTC).astimezone()

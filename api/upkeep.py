@@ -1,5 +1,6 @@
 """Upkeep of a home: check and repair, index, copies. Names adapters, as wiring does; must not answer any call."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from cas.adapters.fsck import FsckReport, fsck
 from cas.adapters.home import Home
 from cas.adapters.repair import repair
 from cas.tables import TABLES
+from replay.audit import Audited, Period, audit
+from replay.fanout import Source
 
 
 class Copied(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,17 @@ def rebuild_index(settings: Settings) -> tuple[tuple[str, int], ...]:
 
 def _index(settings: Settings, home: Any) -> DuckIndex:
     return DuckIndex(settings.root / "index.duckdb", home.log, home.store)
+
+
+def replay_everything(settings: Settings, period: Period, processes: int, tell: Callable[[int, int], None]) -> Audited:
+    """Rerun every Run that the home's log admitted in a period, over processes that open the home read-only.
+
+    Raises: home.missing, replay.worker_failed
+    """
+    _there(settings)
+    with Home.open(settings.root, writable=False) as home:
+        source = Source("home", (str(settings.root),))
+        return audit(home.log, home.store, source, period, processes=processes, tell=tell)
 
 
 def copy_home(settings: Settings, to: Path, *, keys: bool) -> Copied:

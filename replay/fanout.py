@@ -5,7 +5,7 @@ Workers open the store themselves, read-only; what comes back are counts, and th
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -65,16 +65,22 @@ def ordered(reader: Reader, runs: Iterable[Digest]) -> list[Digest]:
 
 
 def rerun_all(store: Store, runs: Iterable[Digest], memory: Memory) -> Tally:
-    """Rerun Runs in this process, remembering what they share."""
+    """Rerun Runs in this process, remembering what they share.
+
+    A Run of which something is not in the store is absent: that it then gives something else says nothing of it.
+    """
     tally = Tally()
     for name in runs:
         try:
-            outcome = rerun(name, load(store, name, Run), store, memory.io)
+            run = load(store, name, Run)
+            outcome = rerun(name, run, store, memory.io)
         except ObjectMissing:
             tally.absent.append(name)
             continue
         if outcome.missing:
             tally.missing[name] = outcome.missing
+        elif outcome.difference and store.missing({run.input, run.output, *run.reads}):
+            tally.absent.append(name)
         elif outcome.difference:
             tally.different[name] = outcome
         else:
@@ -82,16 +88,26 @@ def rerun_all(store: Store, runs: Iterable[Digest], memory: Memory) -> Tally:
     return tally
 
 
-def fan_out(source: Source, runs: Sequence[Digest], *, processes: int = 0, chunk: int = CHUNK) -> Tally:
+def fan_out(
+    source: Source,
+    runs: Sequence[Digest],
+    *,
+    processes: int = 0,
+    chunk: int = CHUNK,
+    tell: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Tally:
     """Rerun many Runs over fresh processes, in chunks of neighbours; give ``runs`` as ``ordered`` gives them.
+
+    ``tell`` hears how many are done, of how many.
 
     Raises: what opening the source raises
     """
     count = min(processes or os.cpu_count() or 1, -(-len(runs) // chunk) or 1)
     tally = Tally()
     with ProcessPoolExecutor(count, get_context("spawn"), _open, (source,)) as pool:
-        for part in pool.map(_work, _chunks(runs, chunk)):
+        for at, part in enumerate(pool.map(_work, _chunks(runs, chunk)), 1):
             tally.add(part)
+            tell(min(at * chunk, len(runs)), len(runs))
     return tally
 
 

@@ -364,6 +364,9 @@ def deliveries(desk):
 def audit(desk):
     verdict = desk.ask("gate list")["items"][0]["digest"]
     assert verdict in desk.run("replay", verdict)
+    everything = desk.ask("replay", "--everything", "--since", "2026-01-01")
+    assert (everything["result"], everything["equal"]) == ("equal", everything["runs"])
+    assert "write a day or an instant" in desk.run("replay", "--everything", "--until", "soon", code=2)
     bundle = desk.folder / "bundle.tar"
     desk.run("bundle export", "--release", "shop-v1", "--out", bundle)
     root = desk.ask("trust show")["fingerprint"]
