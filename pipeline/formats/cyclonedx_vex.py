@@ -121,7 +121,8 @@ VULNERABILITIES: Final = Format(
     read=read_findings,
     subjects=_subjects,
     within=WITHIN,
-    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings.""",
+    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings. One that
+names nothing affected is in [cyclonedx-unplaced](cyclonedx-unplaced.md).""",
 )
 STACKS: Final = Format(
     name=CALLSTACKS,
