@@ -16,24 +16,9 @@ from pipeline.formats.cyclonedx_analysis import JSON_PLACES, Bom
 from pipeline.formats.decode import typed
 from pipeline.formats.format import Content, Format
 
-
-class _State(msgspec.Struct, gc=False):
-    state: str | None = ""
-
-
-class _Entry(msgspec.Struct, gc=False):
-    affects: tuple[msgspec.Raw, ...] | None = ()
-    analysis: _State | None = None
-
-
-class _Entries(msgspec.Struct, gc=False):
-    vulnerabilities: tuple[_Entry, ...] | None = ()
-
-
 NAME: Final = "cyclonedx-unplaced"
 XML_NAME: Final = "cyclonedx-xml-unplaced"
 _BOM: Final = msgspec.json.Decoder(Bom)
-_ENTRIES: Final = msgspec.json.Decoder(_Entries)
 _ABOUT: Final = """Vulnerabilities that carry no analysis and name nothing affected (no `affects`): findings in what the
 document describes, with its name as their package. Those that name what they affect are in [{0}]({0}.md)."""
 
@@ -55,12 +40,9 @@ def read_xml(data: bytes, version: str) -> ReportFacts:
 
 
 def _kind(content: Content) -> EvidenceKind | None:
-    """Look at every entry, also of a large document, whose lists are seen cut short here."""
-    if not content.object.get("vulnerabilities"):
-        return None
-    listed = typed(content.data, _ENTRIES, cyclonedx_vex.WITHIN).vulnerabilities or ()
-    left = any(not each.affects and not (each.analysis and each.analysis.state) for each in listed)
-    return "findings" if left else None
+    listed = content.object.get("vulnerabilities")
+    found = listed if isinstance(listed, list) else ()
+    return "findings" if any(not each.get("affects") and not cyclonedx_vex.has_claim(each) for each in found) else None
 
 
 def _xml_kind(content: Content) -> EvidenceKind | None:

@@ -11,7 +11,7 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 
-from pipeline.formats import xml, xsd
+from pipeline.formats import pieces, xml, xsd
 from pipeline.formats.catalog import named
 from pipeline.formats.opened import Refused, open_document
 from tests.support import evidence
@@ -204,9 +204,11 @@ def test_a_vulnerability_that_names_nothing_affected_is_a_finding_in_what_is_des
 
 
 def test_every_entry_of_a_large_document_is_asked_what_it_affects():
-    many = {f"CVE_2024_{number:04}": {"affects": [{"ref": "a"}], "description": "x" * 400} for number in range(1, 9000)}
+    many = {f"CVE_2024_{number:04}": {"affects": [{"ref": "a"}], "description": "x" * 500} for number in range(1, 9000)}
     assert "cyclonedx-unplaced" not in readings(json.dumps(listing(**many)).encode())
-    found = readings(json.dumps(listing(**many, CVE_2024_9999={})).encode())
+    data = json.dumps(listing(**many, CVE_2024_9999={})).encode()
+    assert len(data) > pieces.LARGE
+    found = readings(data)
     assert [each.rule for each in found["cyclonedx-unplaced"].results] == ["CVE-2024-9999"]
 
 

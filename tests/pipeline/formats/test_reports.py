@@ -184,13 +184,28 @@ def test_a_report_of_nothing_is_taken_when_its_format_is_declared(each):
             assert (opened.readings[0].format.name, facts.results, facts.complete) == (each.name, (), True)
 
 
-def test_every_tool_whose_clean_run_tells_nothing_can_submit_it():
-    named = {each.name for each in FORMATS if each.blanks}
-    assert named >= {
-        "gitleaks-json", "nuclei-json", "trufflehog-json", "trufflehog-2-json", "trufflehog3-json", "eslint-json",
-        "pip-audit-json", "semgrep-json", "tfsec-json", "yarn-audit-json", "staticcheck-json", "gitlab-report-json",
-        "trivy-json", "osv-scanner-json", "bundler-audit-text", "hadolint-json", "github-alerts-json",
-    }  # fmt: skip
+CLEAN = {
+    b"": "nuclei-json trufflehog-json trufflehog-2-json yarn-audit-json staticcheck-json",
+    b"[]": "gitleaks-json nuclei-json trufflehog-2-json trufflehog3-json eslint-json pip-audit-json hadolint-json "
+    "pylint-json ruff-json shellcheck-json codeclimate-json pip-licenses-json github-alerts-json",
+    b"null": "gitleaks-json trivy-json",
+    b"{}": "license-checker-json",
+    b'{"results": []}': "osv-scanner-json tfsec-json",
+    b'{"results": null}': "tfsec-json",
+    b'{"results": [], "errors": []}': "semgrep-json",
+    b'{"dependencies": []}': "pip-audit-json",
+    b'{"version": "2.3", "vulnerabilities": [], "remediations": []}': "gitlab-report-json",
+    b"No vulnerabilities found": "bundler-audit-text",
+}
+
+
+@pytest.mark.parametrize(("data", "names"), CLEAN.items())
+def test_every_tool_whose_clean_run_tells_nothing_can_submit_it(data, names):
+    for name in names.split():
+        assert open_document(data, name).readings[0].format.name == name
+    with pytest.raises(Refused) as caught:
+        open_document(data)
+    assert caught.value.faults[0].message.rpartition(": ")[2].split(", ") == sorted(names.split())
 
 
 def test_nothing_at_all_is_told_apart_from_what_is_no_report():
