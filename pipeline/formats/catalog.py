@@ -68,6 +68,8 @@ from pipeline.formats.reports.phpstan import PHPSTAN
 from pipeline.formats.reports.pip_audit import PIP_AUDIT
 from pipeline.formats.reports.pip_licenses import PIP_LICENSES
 from pipeline.formats.reports.pmd import PMD
+from pipeline.formats.reports.pmd_csv import PMD_CSV
+from pipeline.formats.reports.pmd_xml import PMD_XML
 from pipeline.formats.reports.pylint import PYLINT
 from pipeline.formats.reports.retire import RETIRE
 from pipeline.formats.reports.rubocop import RUBOCOP
@@ -174,6 +176,8 @@ FORMATS: Final[tuple[Format, ...]] = (
     BRAKEMAN,
     PHPSTAN,
     PMD,
+    PMD_XML,
+    PMD_CSV,
     SPOTBUGS,
     CHECKSTYLE,
     CODECLIMATE,

@@ -6,6 +6,9 @@ likely false positives are the tool's word, kept as suppressed.
 Reports of schema 2 to 15 are read. Before schema 15 a report could come without ``scan``: then the category of each
 vulnerability says what it is, and nothing says that the scan failed. Such a report without vulnerabilities tells no
 category: it is taken when the format is declared. Without either the report breaks GitLab's schema and is not known.
+
+Version 2 is a report of a web scan, or one whose vulnerabilities go without name and message: the address is then the
+path, and the description the message.
 """
 
 from typing import Any, Final
@@ -14,10 +17,20 @@ import msgspec
 
 from cas.records.evidence import EvidenceKind
 from cas.records.report import Category, ReportedFinding, ReportFacts
-from pipeline.formats.decode import typed
+from pipeline.formats.decode import fit, typed
 from pipeline.formats.format import Content, Format
 from pipeline.formats.reports import words
-from pipeline.formats.reports.report import at, holds, identity, references, report, report_format, result
+from pipeline.formats.reports.report import (
+    MAX_MESSAGE,
+    MAX_TEXT,
+    at,
+    holds,
+    identity,
+    references,
+    report,
+    report_format,
+    result,
+)
 
 NAME: Final = "gitlab-report-json"
 _CATEGORIES: Final[dict[str, Category]] = {
@@ -30,6 +43,9 @@ _CATEGORIES: Final[dict[str, Category]] = {
     "cluster_image_scanning": "vulnerability",
     "secret_detection": "secret",
 }
+
+
+_WEB: Final = frozenset({"dast", "api_fuzzing"})
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -45,6 +61,8 @@ class _Dependency(msgspec.Struct, gc=False):
 
 class _Location(msgspec.Struct, gc=False):
     file: str | None = ""
+    hostname: str | None = ""
+    path: str | None = ""
     start_line: int | None = 0
     image: str | None = ""
     dependency: _Dependency | None = None
@@ -68,6 +86,7 @@ class _Vulnerability(msgspec.Struct, gc=False):
     message: str | None = ""
     severity: str | None = ""
     identifiers: tuple[_Named, ...] | None = ()
+    description: str | None = ""
     location: _Location | None = None
     flags: tuple[_Flag, ...] | None = ()
 
@@ -97,13 +116,14 @@ def read(data: bytes, version: str) -> ReportFacts:
     scan = document.scan or _Scan(status="success", scanner=next((each.scanner for each in listed), None))
     scanner = scan.scanner or _Scanner()
     zone = "" if not scan.end_time or scan.end_time.endswith("Z") else "Z"
+    found = (
+        (each, _finding(scan.type if document.scan else each.category, each, at("vulnerabilities", place)))
+        for place, each in enumerate(listed)
+    )
     return report(
         f"{NAME}/{version}",
         scanner.name or "GitLab",
-        (
-            _finding(scan.type if document.scan else each.category, each, at("vulnerabilities", place))
-            for place, each in enumerate(listed)
-        ),
+        (_placed(each, one) if version == "2" else one for each, one in found),
         tool_version=scanner.version,
         created_at=(scan.end_time or "") + zone,
         subjects=references(*(each.location.image for each in listed if each.location)),
@@ -136,6 +156,20 @@ def _finding(scanned: str | None, given: _Vulnerability, pointer: str) -> Report
     )
 
 
+def _placed(given: _Vulnerability, found: ReportedFinding) -> ReportedFinding:
+    """Give address and description to a finding that has no path and no message of its own."""
+    where = given.location or _Location()
+    address = fit(f"{where.hostname or ''}{where.path or ''}", MAX_TEXT)
+    told = "" if found.category == "secret" else fit(given.description or "", MAX_MESSAGE).strip()
+    return msgspec.structs.replace(found, path=found.path or address, message=found.message or told)
+
+
+def _version(content: Content) -> str:
+    scan, listed = content.object.get("scan") or {}, content.object["vulnerabilities"]
+    bare = any(isinstance(each, dict) and not each.get("name") and not each.get("message") for each in listed)
+    return "2" if bare or scan.get("type") in _WEB else "1"
+
+
 def _detects(content: Content) -> bool:
     document = content.object
     if not holds(document, version=str, vulnerabilities=list):
@@ -165,4 +199,6 @@ _EMPTY: Final[tuple[dict[str, Any], ...]] = (
 _BLANKS: Final = tuple(
     {"version": version, **each} for version in ("2.0", "2.1", "2.2", "2.3", "2.4", "3.0") for each in _EMPTY
 )
-GITLAB_REPORT: Final[Format] = report_format(NAME, _detects, read, _kind, blanks=_BLANKS, about=__doc__)
+GITLAB_REPORT: Final[Format] = report_format(
+    NAME, _detects, read, _kind, version=_version, versions=("1", "2"), blanks=_BLANKS, about=__doc__
+)
