@@ -139,7 +139,8 @@ def _unknown(document: Content, at: str) -> Fault:
     )  # fmt: skip
     names = ", ".join(sorted(each.name for each in blanks(document)))
     if names:
-        said += f"; if it is a report of nothing, declare its format (--format), which may be: {names}"
+        how = "evidence submit --format, gate evaluate --declared"
+        said += f"; if it is a report of nothing, declare its format ({how}), which may be: {names}"
     return Fault(at, "evidence.not_json" if document.syntax == "text" else "evidence.format_unknown", said)
 
 
