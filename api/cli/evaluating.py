@@ -25,12 +25,18 @@ class Asked:
     release: str
     environment: str
     files: tuple[Path, ...] = ()
+    declared: tuple[tuple[str, Path], ...] = ()  # formats with the files that are of them
     subject: str = ""
     create: str = ""
     image: str = ""
     component: str = ""
     platforms: str = ""
     seconds: int = 0
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files in the order of their documents."""
+        return (*self.files, *(path for _, path in self.declared))
 
 
 def evaluated(out: Screen, asked: Asked) -> calls.Evaluation:
@@ -39,13 +45,14 @@ def evaluated(out: Screen, asked: Asked) -> calls.Evaluation:
     A server holds its answer back itself; on a home in this process the door is closed between two questions, so that
     others may write what is missing.
     """
-    documents = tuple(Document(data=read_file(path)) for path in asked.files)
+    plain = (Document(data=read_file(path)) for path in asked.files)
+    documents = (*plain, *(Document(data=read_file(path), format=form) for form, path in asked.declared))
     end = time.monotonic() + asked.seconds
     found = _ask(out, asked, documents, end)
     receipts, created = found.receipts, found.created
     for at in found.elsewhere:
         out.say(
-            f"{asked.files[at]} names another image than this release's: it says nothing here; --subject may say so"
+            f"{asked.paths[at]} names another image than this release's: it says nothing here; --subject may say so"
         )
     while found.verdict.outcome == "undecided" and (left := end - time.monotonic()) > 0:
         time.sleep(min(PAUSE, left))
@@ -94,6 +101,17 @@ def targets_of(write: list[str]) -> list[tuple[str, Path]]:
             raise typer.BadParameter(f"{word!r} is not one of {', '.join(FORMS)} =path", param_hint="--write")
         found.append((form, Path(path)))
     return found
+
+
+def declared_in(words: list[str]) -> tuple[tuple[str, Path], ...]:
+    """Read ``format=path`` words of documents whose format is declared."""
+    found = []
+    for word in words:
+        form, equals, path = word.partition("=")
+        if not form or not equals or not path:
+            raise typer.BadParameter(f"{word!r} is not format=path", param_hint="--declared")
+        found.append((form, Path(path)))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

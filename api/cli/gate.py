@@ -43,6 +43,9 @@ def evaluate(
     file: list[Path] = typer.Option(
         [], "--file", "-f", help="Document or archive to admit first, all or none; repeatable."
     ),
+    declared: list[str] = typer.Option(
+        [], help="Document with its format, as an empty report needs it: gitleaks-json=leaks.json; repeatable."
+    ),
     subject: str = typer.Option(
         "", help="Image that the documents speak of; empty when they name it, or there is one."
     ),
@@ -58,7 +61,7 @@ def evaluate(
     warn_exit: int = _WARN,
 ) -> None:
     """Admit documents and judge a release, in one call: exit 0 allow, 2 deny, 3 cannot decide."""
-    from api.cli.evaluating import Asked, Printer, evaluated, targets_of
+    from api.cli.evaluating import Asked, Printer, declared_in, evaluated, targets_of
 
     check_warn_exit(warn_exit)
     targets = targets_of(write)
@@ -67,6 +70,7 @@ def evaluate(
         release=release,
         environment=environment,
         files=tuple(file),
+        declared=declared_in(declared),
         subject=subject,
         create=create,
         image=image,
@@ -75,7 +79,7 @@ def evaluate(
         seconds=timeout if wait else 0,
     )
     found = evaluated(out if form is Form.TABLE else out.apart(), asked)
-    printer = Printer(found.verdict, asked.files)
+    printer = Printer(found.verdict, asked.paths)
     if form is Form.TABLE:
         show_verdict(out, found.verdict)
     else:

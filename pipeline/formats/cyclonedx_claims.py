@@ -191,7 +191,8 @@ def vex(bom: Bom, form: str, places: Places) -> VexFacts:
     )
 
 
-def _tool(metadata: Metadata) -> tuple[str, str]:
+def tool(metadata: Metadata) -> tuple[str, str]:
+    """Name the tool that made a document, and its version."""
     listed = metadata.tools.components if isinstance(metadata.tools, Tools) else metadata.tools
     return (listed[0].name, listed[0].version) if listed else ("", "")
 
@@ -232,20 +233,50 @@ def _findings(document: Opened, at: int, places: Places) -> Iterator[ReportedFin
         )
 
 
+def _unplaced(document: Opened, at: int, places: Places) -> ReportedFinding:
+    vulnerability, about = document.bom.vulnerabilities[at], document.metadata.component
+    name, aliases = _names(vulnerability)
+    severity, score = _worst(vulnerability.ratings)
+    return ReportedFinding(
+        rule=name,
+        names=tuple(sorted({name, *aliases})),
+        category="vulnerability",
+        severity=severity,
+        score_tenths=score,
+        purl="",
+        package=about.name if about is not None else "",
+        version=about.version if about is not None else "",
+        fixed_in=(),
+        path="",
+        line=0,
+        message=fit(vulnerability.description or vulnerability.recommendation, TEXT),
+        suppressed="",
+        flow=(),
+        fingerprint="",
+        pointer=places.vulnerability(at),
+    )
+
+
 def findings(bom: Bom, form: str, places: Places) -> ReportFacts:
-    """Give the vulnerabilities that nobody analysed, as a scanner's findings."""
+    """Give the vulnerabilities that nobody analysed, as a scanner's findings in what they affect."""
     document = opened(bom)
-    tool, version = _tool(document.metadata)
-    results = [
-        finding
-        for at, vulnerability in enumerate(bom.vulnerabilities)
-        if not claimed(vulnerability)
-        for finding in _findings(document, at, places)
-    ]
+    every = (at for at, vulnerability in enumerate(bom.vulnerabilities) if not claimed(vulnerability))
+    return _report(document, form, [finding for at in every for finding in _findings(document, at, places)])
+
+
+def unplaced(bom: Bom, form: str, places: Places) -> ReportFacts:
+    """Give the vulnerabilities that nobody analysed and that affect nothing named: findings in what is described."""
+    document = opened(bom)
+    every = (at for at, each in enumerate(bom.vulnerabilities) if not each.affects and not claimed(each))
+    return _report(document, form, [_unplaced(document, at, places) for at in every])
+
+
+def _report(document: Opened, form: str, results: list[ReportedFinding]) -> ReportFacts:
+    made_by, version = tool(document.metadata)
     results.sort(key=lambda each: (each.rule, each.names, each.purl, each.path, each.line, each.pointer))
     return ReportFacts(
         format=form,
-        tool=tool,
+        tool=made_by,
         tool_version=version,
         created_at=instant(document.metadata.timestamp),
         subjects=image_digests(document.metadata.component),
@@ -274,14 +305,14 @@ def _stacks(parts: Iterable[Part], above: str, places: Places) -> Iterator[Reach
 def reached(bom: Bom, form: str, places: Places) -> ReachFacts:
     """Give the uses that call stacks show: of packages, by whatever called them."""
     document = opened(bom)
-    tool, version = _tool(document.metadata)
+    made_by, version = tool(document.metadata)
     targets = sorted(
         _stacks(bom.components, places.root, places),
         key=lambda each: (each.names, each.purl, each.symbol, each.said, each.pointer),
     )
     return ReachFacts(
         format=form,
-        tool=tool,
+        tool=made_by,
         tool_version=version,
         created_at=instant(document.metadata.timestamp),
         subjects=image_digests(document.metadata.component),

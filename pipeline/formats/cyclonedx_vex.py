@@ -55,16 +55,17 @@ def _listed(content: Content) -> Iterable[Mapping[str, Any]]:
     return found if isinstance(found, list) else ()
 
 
-def _has_claim(vulnerability: Mapping[str, Any]) -> bool:
+def has_claim(vulnerability: Mapping[str, Any]) -> bool:
+    """Tell whether a vulnerability carries an analysis."""
     return bool((vulnerability.get("analysis") or {}).get("state"))
 
 
 def _vex(content: Content) -> EvidenceKind | None:
-    return "vex" if any(map(_has_claim, _listed(content))) else None
+    return "vex" if any(map(has_claim, _listed(content))) else None
 
 
 def _findings(content: Content) -> EvidenceKind | None:
-    return "findings" if not all(map(_has_claim, _listed(content))) else None
+    return "findings" if not all(map(has_claim, _listed(content))) else None
 
 
 def _callstacks(content: Content) -> EvidenceKind | None:
@@ -121,7 +122,8 @@ VULNERABILITIES: Final = Format(
     read=read_findings,
     subjects=_subjects,
     within=WITHIN,
-    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings.""",
+    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings. One that
+names nothing affected is in [cyclonedx-unplaced](cyclonedx-unplaced.md).""",
 )
 STACKS: Final = Format(
     name=CALLSTACKS,

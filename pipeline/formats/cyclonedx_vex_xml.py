@@ -161,7 +161,11 @@ def _vulnerability(element: Element) -> Vulnerability:
     )
 
 
-def _bom(data: bytes) -> Bom:
+def bom(data: bytes) -> Bom:
+    """Project a document.
+
+    Raises: evidence.unreadable, cas.too_large
+    """
     try:
         root = xml.parse(data)
     except xml.XmlInvalidError as error:
@@ -180,7 +184,7 @@ def read_vex(data: bytes, version: str) -> VexFacts:
 
     Raises: evidence.unreadable, cas.too_large
     """
-    return claims.vex(_bom(data), f"{NAME}/{version}", PLACES)
+    return claims.vex(bom(data), f"{NAME}/{version}", PLACES)
 
 
 def read_findings(data: bytes, version: str) -> ReportFacts:
@@ -188,7 +192,7 @@ def read_findings(data: bytes, version: str) -> ReportFacts:
 
     Raises: evidence.unreadable, cas.too_large
     """
-    return claims.findings(_bom(data), f"{FINDINGS}/{version}", PLACES)
+    return claims.findings(bom(data), f"{FINDINGS}/{version}", PLACES)
 
 
 def read_callstacks(data: bytes, version: str) -> ReachFacts:
@@ -196,7 +200,7 @@ def read_callstacks(data: bytes, version: str) -> ReachFacts:
 
     Raises: evidence.unreadable, cas.too_large
     """
-    return claims.reached(_bom(data), f"{CALLSTACKS}/{version}", PLACES)
+    return claims.reached(bom(data), f"{CALLSTACKS}/{version}", PLACES)
 
 
 def _states(content: Content) -> list[str]:
@@ -261,7 +265,9 @@ VULNERABILITIES: Final = Format(
     read=read_findings,
     subjects=_subjects,
     within=WITHIN,
-    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings.""",
+    about="""Vulnerabilities that carry no analysis: what a scanner wrote into the document, as its findings. One that
+names nothing affected is in [cyclonedx-xml-unplaced](cyclonedx-xml-unplaced.md); those of the extension before 1.4
+in [cyclonedx-xml-extension](cyclonedx-xml-extension.md).""",
 )
 STACKS: Final = Format(
     name=CALLSTACKS,

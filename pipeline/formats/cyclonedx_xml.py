@@ -173,7 +173,8 @@ version judges the document as it goes by; the validator reads our own schemas o
 names. Of a document above 16 MiB only the first faults are told, without their places. One rule that XSD cannot say is
 held beside it: `versionRange` (1.7) stands in components with `isExternal` only.
 
-Blanks around texts do not count. Extensions in other namespaces pass where the XSD lets them, and are not read.
+Blanks around texts do not count. Extensions in other namespaces pass where the XSD lets them, and are not read, but for
+the one of vulnerabilities, which scanners wrote before 1.4 ([cyclonedx-xml-extension](cyclonedx-xml-extension.md)).
 """  # noqa: E501 - rows of tables
 
 CYCLONEDX_XML: Final = Format(

@@ -104,8 +104,8 @@ class Format:
     ``within`` names another format: then this one is a further reading of the same documents (the VEX inside an SBOM),
     asked by ``detects`` once the other has been recognised, and admitted beside it.
 
-    ``blanks`` are reports of nothing that tell no tool from another (an empty array): no content says whose they are,
-    so they are taken only when the submitter declares the format.
+    ``blanks`` are reports of nothing that tell no tool from another (an empty array; the empty text stands for an empty
+    document): no content says whose they are, so they are taken only when the submitter declares the format.
 
     ``pieces`` names top-level lists that the schema judges item by item: in a large document they never stand in memory
     as a whole, and ``kind`` and ``faults`` see them empty.

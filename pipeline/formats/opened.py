@@ -113,21 +113,42 @@ def _content(data: bytes, at: str) -> Content:
         raise Refused(Fault(at, "evidence.not_xml", str(error))) from error
 
 
+def blanks(document: Content) -> tuple[Format, ...]:
+    """List the formats of which the document is a report of nothing, which no content tells apart."""
+    if document.syntax not in ("json", "text") or len(document.data) > _MAX_BLANK:
+        return ()
+    value = document.value.strip() if document.syntax == "text" else document.value
+    return tuple(
+        each for each in _formats() if any(type(known) is type(value) and known == value for known in each.blanks)
+    )
+
+
 def blank(document: Content, declared: str) -> Format | None:
-    """Give the declared format when the document is one of its reports of nothing, which no content tells apart."""
-    if document.syntax != "json" or len(document.data) > _MAX_BLANK:
-        return None
+    """Give the declared format when the document is one of its reports of nothing."""
     name = declared.partition("/")[0]
-    return next((each for each in _formats() if each.name == name and document.value in each.blanks), None)
+    return next((each for each in blanks(document) if each.name == name), None)
+
+
+def _unknown(document: Content, at: str) -> Fault:
+    """Say that nobody knows a document, and what to do about one that any tool may have written."""
+    empty = not document.data.strip()
+    said = (
+        "the document is empty" if empty
+        else "neither JSON nor XML, nor a text format that is known" if document.syntax == "text"
+        else "no known format recognises this document"
+    )  # fmt: skip
+    names = ", ".join(sorted(each.name for each in blanks(document)))
+    if names:
+        how = "evidence submit --format, gate evaluate --declared"
+        said += f"; if it is a report of nothing, declare its format ({how}), which may be: {names}"
+    return Fault(at, "evidence.not_json" if document.syntax == "text" else "evidence.format_unknown", said)
 
 
 def _known(document: Content, at: str, declared: str = "") -> _Layer:
     """Detect format and version, and hold the document to the schema and the rules of that version."""
     found = detect(document.sketch) or (blank(document.sketch, declared) if declared else None)
     if found is None:
-        if document.syntax == "text":
-            raise Refused(Fault(at, "evidence.not_json", "neither JSON nor XML, nor a text format that is known"))
-        raise Refused(Fault(at, "evidence.format_unknown", "no known format recognises this document"))
+        raise Refused(_unknown(document.sketch, at))
     version = found.version(document.sketch)
     name = found.schema(version)
     if name is None:
@@ -193,7 +214,8 @@ def open_document(data: bytes, declared: str = "") -> Opened:
 
     Raises: Refused, with every fault of the innermost layer that could be reached
     """
-    layers = [_known(_content(data, ""), "", declared)]  # (1)
+    first = _content(data, "") if data.strip() else Content(data, "text", "")
+    layers = [_known(first, "", declared)]  # (1)
     envelope, statement, raw, at = None, None, data, ""
     covered: tuple[Digest, ...] = ()
     bundle = layers[-1].format in (SIGSTORE_BUNDLE, COSIGN)

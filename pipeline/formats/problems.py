@@ -5,10 +5,16 @@ from typing import Final
 from cas.problems import Category, Problem
 
 FAULTS: Final[tuple[tuple[str, str], ...]] = (
-    ("evidence.not_json", "The bytes are not acceptable JSON (syntax, duplicate keys, NaN, unsafe integers)."),
+    (
+        "evidence.not_json",
+        "The bytes are not acceptable JSON (syntax, duplicate keys, NaN, unsafe integers), or there are none.",
+    ),
     ("evidence.not_xml", "The bytes are not acceptable XML (syntax, document types, entities)."),
     ("evidence.too_large", "Size, depth or number of values is beyond the bound."),
-    ("evidence.format_unknown", "No known format recognises the document."),
+    (
+        "evidence.format_unknown",
+        "No known format recognises the document; one that says nothing (`[]`) is taken when its format is declared.",
+    ),
     ("evidence.holds_nothing", "The document is of a known format, and empty of anything that counts."),
     ("evidence.format_mismatch", "The document is not of the format that was declared."),
     ("evidence.version_unsupported", "The format is known, this version of it is not."),

@@ -192,6 +192,23 @@ def test_a_bad_document_says_every_fault_and_keeps_nothing(home, tmp_path):
     assert stella("log", "head", "-o", "json", home=home, code=0).stdout == before
 
 
+def test_a_clean_run_that_wrote_nothing_is_evidence_once_its_format_is_declared(home, tmp_path):
+    for name, data, declared, wanted in (
+        ("nuclei.jsonl", b"", "nuclei-json", "findings"),
+        ("gitleaks.json", b"[]\n", "gitleaks-json", "secrets"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        words = ("evidence", "submit", tmp_path / name, "--subject", IMAGE)
+        told = stella(*words, home=home, code=exit_codes.INPUT).stderr
+        assert "--format" in told
+        assert declared in told
+        done = stella(*words, "--format", declared, "-o", "json", home=home, code=0)
+        [receipt] = json.loads(done.stdout)
+        assert (receipt["type"], receipt["format"]) == (wanted, f"{declared}/1")
+    shown = stella("evidence", "list", "-o", "json", home=home, code=0)
+    assert {"nuclei-json/1", "gitleaks-json/1"} <= {each["format"] for each in json.loads(shown.stdout)["items"]}
+
+
 HOSTILE = "\x1b[2J\x07\x9b31m\u202e\u2066evil\r\nline\x00end\u200b\U000e0041"
 
 

@@ -73,6 +73,16 @@ def test_one_bad_document_admits_none_and_cannot_decide(home):
     assert json.loads(stella("log", "head", "-o", "json", home=home, code=0).stdout)["size"] == before
 
 
+def test_a_clean_run_that_tells_no_tool_is_declared_in_the_same_call(home):
+    (home / "leaks.json").write_bytes(b"[]\n")
+    done = gate(home, "web-1", "--file", home / "leaks.json", code=exit_codes.UNDECIDED)
+    assert "gate evaluate --declared" in done.stderr
+    words = ("--file", home / "bad.json", "--declared", f"gitleaks-json={home / 'leaks.json'}")
+    gate(home, "web-1", *words, code=exit_codes.DENY)
+    listed = json.loads(stella("evidence", "list", "-o", "json", home=home, code=0).stdout)["items"]
+    assert "gitleaks-json/1" in {each["format"] for each in listed}
+
+
 def test_every_form_in_one_call_and_each_ends_with_the_line(home, tmp_path):
     written = [f"--write={form}={tmp_path / form}" for form in ("json", "markdown", "junit", "sarif")]
     summary = tmp_path / "summary.md"
@@ -126,6 +136,7 @@ def test_warnings_are_told_apart_only_when_asked(home):
     ("words", "code"),
     [
         (("--write", "pdf=x"), exit_codes.USAGE),
+        (("--declared", "leaks.json"), exit_codes.USAGE),
         (("--warn-exit", "7"), exit_codes.USAGE),
         (("--file", "/nonexistent"), exit_codes.USAGE),
         (("web-1",), exit_codes.UNDECIDED),  # a release and one to be made

@@ -280,6 +280,17 @@ def test_a_raw_document_is_admitted_and_the_same_again_says_so(doors, http):
     assert [item["admission"] for item in listed] == [receipt["admission"]]
 
 
+def test_an_empty_document_is_taken_when_its_format_is_declared(doors, http):
+    token = {**doors.token("evidence:write"), "Content-Type": "application/octet-stream"}
+    url = f"/api/v1/evidence?subject={IMAGE}"
+    [fault] = http.post(url, headers=token, content=b"").json()["faults"]
+    assert (fault["pointer"], fault["code"]) == ("/0", "evidence.not_json")
+    assert "trufflehog-json" in fault["message"]
+    answer = http.post(f"{url}&format=trufflehog-json", headers=token, content=b"")
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["receipts"][0]["format"] == "trufflehog-json/1"
+
+
 def test_a_wrong_content_digest_keeps_nothing(doors, http):
     before = set(doors.world.store.digests())
     token = {**doors.token("evidence:write"), "Content-Type": "application/octet-stream"}

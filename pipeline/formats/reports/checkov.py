@@ -1,7 +1,8 @@
 """Checkov JSON: failed and skipped checks of infrastructure code, for one framework or an array of them.
 
 Skipped checks are kept, marked suppressed with their comment. Findings of Checkov's secrets framework are of category
-secret, those of its package scan vulnerabilities. Files that could not be parsed make the report incomplete.
+secret, those of its package scan vulnerabilities. Files that could not be parsed make the report incomplete, and so
+does a run that found no file of any framework: Checkov then writes its counts alone, and nothing was checked.
 """
 
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ class _Report(msgspec.Struct, gc=False):
     check_type: str | None = ""
     results: _Results | None = None
     summary: _Summary | None = None
+    checkov_version: str | None = ""
 
 
 _ONE: Final = msgspec.json.Decoder(_Report)
@@ -71,7 +73,7 @@ def read(data: bytes, version: str) -> ReportFacts:
     bound(data)
     many = data.lstrip()[:1] == b"["
     reports = typed(data, _MANY, NAME) if many else (typed(data, _ONE, NAME),)
-    versions = {each.summary.checkov_version or "" for each in reports if each.summary}
+    versions = {_tool_version(each) for each in reports if each.summary or each.checkov_version}
     return report(
         f"{NAME}/{version}",
         "Checkov",
@@ -79,6 +81,10 @@ def read(data: bytes, version: str) -> ReportFacts:
         tool_version=versions.pop() if len(versions) == 1 else "",
         complete=all(map(_complete, reports)),
     )
+
+
+def _tool_version(given: _Report) -> str:
+    return (given.summary.checkov_version if given.summary else given.checkov_version) or ""
 
 
 def _complete(given: _Report) -> bool:
@@ -127,7 +133,9 @@ def _finding(check: _Check, kind: str, pointer: str, suppressed: str) -> Reporte
 
 
 def _report(value: Any) -> bool:
-    return holds(value, check_type=str, results=dict)
+    return holds(value, check_type=str, results=dict) or (
+        holds(value, passed=int, failed=int, skipped=int, checkov_version=str) and value["failed"] == 0
+    )
 
 
 def _detects(content: Content) -> bool:

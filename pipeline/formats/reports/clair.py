@@ -1,6 +1,7 @@
 """Clair v4 vulnerability report: packages, vulnerabilities, and which of these each package has.
 
-The manifest's hash is the image. A vulnerability id that the report does not hold is a broken reference.
+The manifest's hash is the image. A vulnerability id that the report does not hold is a broken reference. Reports of
+Clair 2 come through other tools: [clair-scanner-json](clair-scanner-json.md), [klar-json](klar-json.md).
 """
 
 from collections.abc import Iterator

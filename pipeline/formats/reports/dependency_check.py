@@ -1,6 +1,7 @@
 """OWASP dependency-check JSON: dependencies with their vulnerabilities, those suppressed by its rules included.
 
 An analysis exception makes the report incomplete.
+The XML report of the same runs is [dependency-check-xml](dependency-check-xml.md).
 """
 
 from collections.abc import Iterator

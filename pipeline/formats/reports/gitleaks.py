@@ -1,17 +1,19 @@
 """gitleaks JSON: leaked secrets.
 
-Secret, match, author and e-mail are not read; gitleaks' own fingerprint is the identity. A clean run writes an empty
-array, which many tools do: it is taken when the format is declared.
+Version 1 is what gitleaks 8 writes, redacted or not; version 0 what gitleaks 2 to 7 wrote (``rule``, ``offender``).
+Secret, match, line, author and e-mail are not read; gitleaks' own fingerprint is the identity, where there is one. A
+clean run writes an empty array (gitleaks 7 wrote ``null``), which many tools do: it is taken when the format is
+declared.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from cas.records.report import ReportFacts
 from pipeline.formats.decode import typed
 from pipeline.formats.format import Content, Format
-from pipeline.formats.reports.report import at, holds, identity, listed, report, report_format, result
+from pipeline.formats.reports.report import at, first, holds, identity, listed, report, report_format, result
 
 NAME: Final = "gitleaks-json"
 
@@ -25,7 +27,24 @@ class _Leak(msgspec.Struct, gc=False, rename="pascal"):
     fingerprint: str | None = ""
 
 
-_REPORT: Final = msgspec.json.Decoder(tuple[_Leak, ...])
+class _Old(msgspec.Struct, gc=False):
+    rule: str = ""
+    file: str | None = ""
+    line: int | None = msgspec.field(default=0, name="lineNumber")
+    commit: str | None = ""
+
+
+_REPORT: Final = msgspec.json.Decoder(tuple[_Leak, ...] | None)
+_OLD: Final = msgspec.json.Decoder(tuple[_Old, ...])
+
+
+def _leaks(data: bytes, version: str) -> tuple[_Leak, ...]:
+    if version == "1":
+        return typed(data, _REPORT, NAME) or ()
+    return tuple(
+        _Leak(rule_id=each.rule, description=each.rule, start_line=each.line, file=each.file, commit=each.commit)
+        for each in typed(data, _OLD, NAME)
+    )
 
 
 def read(data: bytes, version: str) -> ReportFacts:
@@ -33,7 +52,7 @@ def read(data: bytes, version: str) -> ReportFacts:
 
     Raises: evidence.unreadable, cas.too_large
     """
-    leaks = typed(data, _REPORT, NAME)
+    leaks = _leaks(data, version)
     return report(
         f"{NAME}/{version}",
         "gitleaks",
@@ -54,9 +73,23 @@ def read(data: bytes, version: str) -> ReportFacts:
     )
 
 
+def _new(value: Any) -> bool:
+    return holds(value, RuleID=str, File=str) and "Secret" in value
+
+
+def _old(value: Any) -> bool:
+    return holds(value, rule=str, file=str, commit=str) and {"offender", "line"} <= value.keys()
+
+
 def _detects(content: Content) -> bool:
     found = listed(content) if content.syntax == "json" else ()
-    return bool(found) and all(holds(each, RuleID=str, File=str) and "Secret" in each for each in found)
+    return bool(found) and (all(map(_new, found)) or all(map(_old, found)))
 
 
-GITLEAKS: Final[Format] = report_format(NAME, _detects, read, "secrets", blanks=([],), about=__doc__)
+def _version(content: Content) -> str:
+    return "0" if _old(first(content)) else "1"
+
+
+GITLEAKS: Final[Format] = report_format(
+    NAME, _detects, read, "secrets", version=_version, versions=("0", "1"), blanks=([], None), about=__doc__
+)

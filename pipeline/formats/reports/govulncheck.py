@@ -1,4 +1,8 @@
-"""govulncheck ``-format json``: a stream of messages; findings, and in a further reading reachability with call traces.
+"""govulncheck ``-format json``: its messages; findings, and in a further reading reachability with call traces.
+
+The messages of govulncheck 1 (``protocol_version`` v1) are read as a stream, one JSON value after another, and as one
+array of them (``jq -s``). What govulncheck wrote before that is
+[govulncheck-legacy-json](govulncheck-legacy-json.md).
 
 govulncheck reports each vulnerability at up to three levels, finest last: the module is required, the package is
 imported, the symbol is called. A trace begins with the vulnerable symbol and ends with the entry point; facts give it
@@ -15,7 +19,7 @@ import msgspec
 
 from cas.records.report import ReachFacts, ReachTarget, ReportedFinding, ReportFacts
 from pipeline.formats.content import values
-from pipeline.formats.decode import bound
+from pipeline.formats.decode import bound, typed
 from pipeline.formats.format import Content, Format
 from pipeline.formats.instant import instant
 from pipeline.formats.reports import words
@@ -66,6 +70,7 @@ class _Message(msgspec.Struct, gc=False):
 
 
 _MESSAGE: Final = msgspec.json.Decoder(_Message)
+_MESSAGES: Final = msgspec.json.Decoder(tuple[_Message, ...])
 
 
 class _Stream(NamedTuple):
@@ -76,16 +81,23 @@ class _Stream(NamedTuple):
     findings: tuple[tuple[int, _Finding], ...]
 
 
-def _stream(data: bytes) -> _Stream:
+def _messages(data: bytes) -> Iterator[_Message]:
+    if data.lstrip()[:1] == b"[":
+        yield from typed(data, _MESSAGES, NAME)
+        return
     bound(data)
+    for place, value in enumerate(values(data)):
+        try:
+            yield _MESSAGE.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise unreadable(NAME, f"message {place}: {error}") from error
+
+
+def _stream(data: bytes) -> _Stream:
     config: _Config | None = None
     osvs: dict[str, _Osv] = {}
     findings = []
-    for place, value in enumerate(values(data)):
-        try:
-            message = _MESSAGE.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(NAME, f"message {place}: {error}") from error
+    for place, message in enumerate(_messages(data)):
         config = message.config or config
         if message.osv is not None:
             osvs[message.osv.id] = message.osv
@@ -215,9 +227,7 @@ def _targets(stream: _Stream, name: str, group: list[tuple[int, _Finding]]) -> I
 
 
 def _detects(content: Content) -> bool:
-    if content.syntax == "json":
-        return holds(content.object, config=dict) and "scanner_name" in content.object["config"]
-    head = listed(content)
+    head = (content.object,) if content.object else listed(content)
     return any(holds(each, config=dict) and "scanner_name" in each["config"] for each in head[:8])
 
 

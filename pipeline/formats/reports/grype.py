@@ -1,6 +1,7 @@
 """Grype JSON: matches, and those that Grype's own rules ignored, marked suppressed.
 
-Subjects are the digests under which the image is known: manifest, repository digests, image id.
+Subjects are the digests under which the image is known: manifest, repository digests, image id. A report that was cut
+down to its matches is read too; it names no subject.
 """
 
 from typing import Any, Final
@@ -156,8 +157,11 @@ def _why(rule: _Ignored) -> str:
 
 def _detects(content: Content) -> bool:
     document = content.object
-    if not isinstance(document.get("matches"), list):
+    matches = document.get("matches")
+    if not isinstance(matches, list):
         return False
+    if len(document) == 1:  # cut down to its matches by somebody's filter
+        return bool(matches) and all(holds(each, vulnerability=dict, artifact=dict) for each in matches)
     tool = document.get("descriptor")
     return "ignoredMatches" in document or (holds(tool, name=str) and tool["name"] == "grype")
 

@@ -1,4 +1,7 @@
-"""KICS JSON: misconfigurations in infrastructure code, one result for each file of each query."""
+"""KICS JSON: misconfigurations in infrastructure code, one result for each file of each query.
+
+Reports of KICS before 1.4, which do not tell its version, are read too.
+"""
 
 from typing import Final
 
@@ -74,7 +77,9 @@ def read(data: bytes, version: str) -> ReportFacts:
 
 
 def _detects(content: Content) -> bool:
-    return holds(content.object, kics_version=str) and "queries" in content.object
+    document = content.object
+    counted = holds(document, files_scanned=int, queries_total=int, queries=list)
+    return counted or (holds(document, kics_version=str) and "queries" in document)
 
 
 KICS: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -1,4 +1,7 @@
-"""Nuclei JSON lines, or one array: matches of templates against a running service.
+"""Nuclei JSON lines (``-jsonl``), or one array (``-json-export``): matches of templates against a running service.
+
+Nuclei before 2.5 called the members ``templateID`` and ``matched``: read too. A run without matches leaves an empty
+file or array: it is taken when the format is declared.
 
 Those that name a CVE are vulnerabilities, all others of category other.
 """
@@ -29,10 +32,12 @@ class _Info(msgspec.Struct, gc=False):
 
 
 class _Match(msgspec.Struct, gc=False, rename="kebab"):
-    template_id: str = ""
+    template_id: str | None = ""
+    template_old: str | None = msgspec.field(default="", name="templateID")
     info: _Info | None = None
     host: str | None = ""
     matched_at: str | None = ""
+    matched: str | None = ""
     matcher_name: str | None = ""
 
 
@@ -59,22 +64,23 @@ def _finding(match: _Match, pointer: str) -> ReportedFinding:
     about = info.classification or _Classification()
     told = (about.cve_id,) if isinstance(about.cve_id, str) else about.cve_id or ()
     names = words.named(*(each.upper() for each in told))
-    where = match.matched_at or match.host or ""
+    where = match.matched_at or match.matched or match.host or ""
+    rule = match.template_id or match.template_old or ""
     return result(
         "vulnerability" if names else "other",
         pointer,
-        rule=match.template_id,
+        rule=rule,
         names=names,
         severity=words.severity(info.severity),
         score=words.tenths(about.cvss_score),
         path=where,
         message=info.name,
-        fingerprint=identity(match.template_id, match.matcher_name or "", where),
+        fingerprint=identity(rule, match.matcher_name or "", where),
     )
 
 
 def _match(value: Any) -> bool:
-    return holds(value, info=dict) and "template-id" in value
+    return holds(value, info=dict) and ("template-id" in value or holds(value, templateID=str, host=str))
 
 
 def _detects(content: Content) -> bool:
@@ -82,4 +88,4 @@ def _detects(content: Content) -> bool:
     return bool(found) and all(map(_match, found))
 
 
-NUCLEI: Final[Format] = report_format(NAME, _detects, read, about=__doc__)
+NUCLEI: Final[Format] = report_format(NAME, _detects, read, blanks=("", []), about=__doc__)

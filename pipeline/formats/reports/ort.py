@@ -1,6 +1,7 @@
 """ORT analyzer result (JSON): packages with their declared licences, as ORT mapped them to SPDX.
 
 Declared texts that ORT could not map stay in as they are. Issues of severity ERROR make the report incomplete.
+The evaluated model is [ort-evaluated-json](ort-evaluated-json.md).
 """
 
 from collections.abc import Iterator

@@ -1,15 +1,16 @@
 """osv-scanner JSON: packages of each source with their OSV records, grouped by vulnerability.
 
-One result for each group of aliases in each package; its score is the group's ``max_severity``. Call analysis that
-says a vulnerable symbol is not called is kept as the tool's own word, as suppressed.
+One result for each group of aliases in each package; its score is the group's ``max_severity``. Version 0 is a report
+of an osv-scanner that did not write that yet: the severity is then the worst that the records' databases give. Call
+analysis that says a vulnerable symbol is not called is kept as the tool's own word, as suppressed.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from cas.records.report import ReportedFinding, ReportFacts
+from cas.records.report import ReportedFinding, ReportFacts, Severity
 from pipeline.formats.decode import typed
 from pipeline.formats.format import Content, Format
 from pipeline.formats.reports import words
@@ -47,6 +48,7 @@ class _Vulnerability(msgspec.Struct, gc=False):
     aliases: tuple[str, ...] | None = ()
     summary: str | None = ""
     affected: tuple[_Affected, ...] | None = ()
+    database_specific: Any = None
 
 
 class _Analysis(msgspec.Struct, gc=False):
@@ -92,19 +94,20 @@ def read(data: bytes, version: str) -> ReportFacts:
             found
             for number, each in enumerate(document.results or ())
             for place, package in enumerate(each.packages or ())
-            for found in _findings(each.source, package, at("results", number, "packages", place))
+            for found in _findings(each.source, package, at("results", number, "packages", place), told=version == "0")
         ),
         subjects=references(*(each.source.path for each in document.results or ())),
     )
 
 
-def _findings(source: _Source, found: _Found, pointer: str) -> Iterator[ReportedFinding]:
+def _findings(source: _Source, found: _Found, pointer: str, *, told: bool) -> Iterator[ReportedFinding]:
     by_id = {each.id: (place, each) for place, each in enumerate(found.vulnerabilities or ())}
     groups = found.groups or tuple(_Group(ids=(each.id,)) for each in found.vulnerabilities or ())
     for group in groups:
         listed = [by_id[name] for name in group.ids or () if name in by_id]
         if listed:
-            yield _finding(source, found.package, group, listed, pointer)
+            one = _finding(source, found.package, group, listed, pointer)
+            yield msgspec.structs.replace(one, severity=_told(listed)) if told else one
 
 
 def _finding(
@@ -131,6 +134,12 @@ def _finding(
     )
 
 
+def _told(listed: list[tuple[int, _Vulnerability]]) -> Severity:
+    """Give the worst severity that the databases of the records say in their own words."""
+    own = [each.database_specific for _, each in listed if isinstance(each.database_specific, dict)]
+    return words.worst(words.severity(each["severity"]) for each in own if isinstance(each.get("severity"), str))
+
+
 def _fixed(given: _Vulnerability, package: _Package) -> Iterator[str]:
     for affected in given.affected or ():
         about = affected.package
@@ -148,4 +157,12 @@ def _detects(content: Content) -> bool:
     return all(holds(each, source=dict, packages=list) for each in results)
 
 
-OSV_SCANNER: Final[Format] = report_format(NAME, _detects, read, blanks=({"results": []},), about=__doc__)
+def _version(content: Content) -> str:
+    packages = [found for each in content.object["results"] for found in each["packages"] if isinstance(found, dict)]
+    groups = [group for each in packages for group in each.get("groups") or () if isinstance(group, dict)]
+    return "0" if packages and not any("max_severity" in each for each in groups) else "1"
+
+
+OSV_SCANNER: Final[Format] = report_format(
+    NAME, _detects, read, version=_version, versions=("0", "1"), blanks=({"results": []},), about=__doc__
+)

@@ -1,5 +1,9 @@
 """pip-audit JSON: dependencies with their vulnerabilities.
 
+Three forms are read: an object with ``dependencies`` and ``fixes``, one with ``dependencies`` alone, and a bare array
+of dependencies, as older versions wrote it. One that lists no dependency at all (``[]``, ``{"dependencies": []}``) may
+be any tool's: it is taken when the format is declared.
+
 A dependency that pip-audit skipped was not looked at: the report is then incomplete.
 """
 
@@ -76,7 +80,8 @@ def _detects(content: Content) -> bool:
     if not document:
         return content.syntax == "json" and _dependency(first(content)) and "fix_versions" not in first(content)
     listed = document.get("dependencies")
-    return isinstance(listed, list) and "fixes" in document and all(map(_dependency, listed))
+    told = "fixes" in document or (bool(listed) and len(document) == 1)
+    return isinstance(listed, list) and told and all(map(_dependency, listed))
 
 
-PIP_AUDIT: Final[Format] = report_format(NAME, _detects, read, about=__doc__)
+PIP_AUDIT: Final[Format] = report_format(NAME, _detects, read, blanks=([], {"dependencies": []}), about=__doc__)

@@ -1,4 +1,7 @@
-"""PMD JSON: rule violations by file; suppressed ones are kept. Processing errors make the report incomplete."""
+"""PMD JSON: rule violations by file; suppressed ones are kept. Processing errors make the report incomplete.
+
+Other reports of PMD are [pmd-xml](pmd-xml.md) and [pmd-csv](pmd-csv.md).
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +14,7 @@ from pipeline.formats.format import Content, Format
 from pipeline.formats.reports.report import at, holds, report, report_format, result
 
 NAME: Final = "pmd-json"
-_PRIORITIES: Final[dict[int, Severity]] = {1: "high", 2: "high", 3: "medium", 4: "low", 5: "low"}
+PRIORITIES: Final[dict[int, Severity]] = {1: "high", 2: "high", 3: "medium", 4: "low", 5: "low"}
 
 
 class _Violation(msgspec.Struct, gc=False):
@@ -68,7 +71,7 @@ def _findings(document: _Report) -> Iterator[ReportedFinding]:
                 "code",
                 at("files", number, "violations", place),
                 rule=f"{each.ruleset}/{each.rule}" if each.ruleset else each.rule,
-                severity=_PRIORITIES.get(each.priority, "unknown"),
+                severity=PRIORITIES.get(each.priority, "unknown"),
                 path=file.filename,
                 line=each.beginline,
                 message=each.description,

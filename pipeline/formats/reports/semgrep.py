@@ -2,6 +2,8 @@
 
 Matched lines are not read. Errors of level ``error`` (files that could not be analysed) make the report incomplete.
 Supply chain results name a vulnerability and a dependency; code results carry the data-flow trace, source first.
+What the web service of Semgrep answers (``findings``, ``vulns``) is another thing, and not read. A report of an old
+Semgrep without results (``{"results": [], "errors": []}``) tells no tool: it is taken when the format is declared.
 """
 
 from collections.abc import Iterator
@@ -170,4 +172,4 @@ def _detects(content: Content) -> bool:
     )
 
 
-SEMGREP: Final[Format] = report_format(NAME, _detects, read, about=__doc__)
+SEMGREP: Final[Format] = report_format(NAME, _detects, read, blanks=({"results": [], "errors": []},), about=__doc__)

@@ -1,6 +1,10 @@
-"""tfsec JSON: misconfigurations in Terraform code; ignored ones (status 2) are kept, passed ones (1) are none."""
+"""tfsec JSON: misconfigurations in Terraform code; ignored ones (status 2) are kept, passed ones (1) are none.
 
-from typing import Final
+Read are tfsec 1 (a number as status), 0.40 to 0.63 (a word) and before (``passed``, severities ERROR, WARNING, INFO). A
+run that found nothing writes ``{"results": null}`` or an empty list: it is taken when the format is declared.
+"""
+
+from typing import Any, Final
 
 import msgspec
 
@@ -11,8 +15,8 @@ from pipeline.formats.reports import words
 from pipeline.formats.reports.report import at, holds, report, report_format, result
 
 NAME: Final = "tfsec-json"
-_PASSED: Final = 1
-_IGNORED: Final = 2
+_PASSED: Final = (1, "passed")
+_IGNORED: Final = (2, "ignored")
 
 
 class _Location(msgspec.Struct, gc=False):
@@ -26,7 +30,8 @@ class _Result(msgspec.Struct, gc=False):
     description: str | None = ""
     rule_description: str | None = ""
     severity: str | None = ""
-    status: int | None = 0
+    status: int | str | None = 0
+    passed: bool | None = False
     location: _Location | None = None
 
 
@@ -55,18 +60,24 @@ def read(data: bytes, version: str) -> ReportFacts:
                 path=each.location.filename if each.location else "",
                 line=each.location.start_line if each.location else 0,
                 message=each.description or each.rule_description,
-                suppressed="ignored" if each.status == _IGNORED else "",
+                suppressed="ignored" if each.status in _IGNORED else "",
             )
             for place, each in enumerate(document.results or ())
-            if each.status != _PASSED
+            if each.status not in _PASSED and not each.passed
         ),
+    )
+
+
+def _result(value: Any) -> bool:
+    return holds(value, rule_id=str, location=dict) and (
+        isinstance(value.get("rule_service"), str) or holds(value, rule_provider=str, rule_description=str)
     )
 
 
 def _detects(content: Content) -> bool:
     results = content.object.get("results")
     listed = isinstance(results, list) and bool(results)
-    return listed and all(holds(each, rule_id=str, rule_service=str, location=dict) for each in results or ())
+    return listed and all(map(_result, results or ()))
 
 
-TFSEC: Final[Format] = report_format(NAME, _detects, read, about=__doc__)
+TFSEC: Final[Format] = report_format(NAME, _detects, read, blanks=({"results": None}, {"results": []}), about=__doc__)

@@ -2,7 +2,9 @@
 
 Misconfigurations stand beside the vulnerabilities, by their category. What Trivy itself left out
 (``ExperimentalModifiedFindings``: ignored, or closed by VEX) is kept and marked suppressed. Subjects are the
-image's repository digests and its id. Reports of schema 1 (a bare array of results) are read too.
+image's repository digests and its id. Reports of schema 1 (a bare array of results) are read too; where there was no
+result it is ``null``, which is taken when the format is declared. Reports about a cluster are
+[trivy-k8s-json](trivy-k8s-json.md).
 """
 
 from collections.abc import Iterator
@@ -98,7 +100,9 @@ class _Modified(_Struct, gc=False):
     finding: msgspec.Raw = msgspec.Raw()
 
 
-class _Result(_Struct, gc=False):
+class Result(_Struct, gc=False):
+    """What was found in one target: a file, or the packages of an image."""
+
     target: str | None = ""
     klass: str | None = msgspec.field(default="", name="Class")
     type: str | None = ""
@@ -122,12 +126,12 @@ class _Report(_Struct, gc=False):
     created_at: str | None = ""
     artifact_name: str | None = ""
     metadata: _Metadata | None = None
-    results: tuple[_Result, ...] | None = ()
+    results: tuple[Result, ...] | None = ()
     trivy: _Tool | None = None
 
 
 _REPORT: Final = msgspec.json.Decoder(_Report)
-_RESULTS: Final = msgspec.json.Decoder(tuple[_Result, ...])
+_RESULTS: Final = msgspec.json.Decoder(tuple[Result, ...] | None)
 _VULNERABILITY: Final = msgspec.json.Decoder(_Vulnerability)
 
 
@@ -149,7 +153,7 @@ def _score(given: _Vulnerability) -> int | None:
     return None
 
 
-def _vulnerability(given: _Vulnerability, target: _Result, pointer: str, suppressed: str = "") -> ReportedFinding:
+def _vulnerability(given: _Vulnerability, target: Result, pointer: str, suppressed: str = "") -> ReportedFinding:
     purl = (given.pkg_identifier.purl or "") if given.pkg_identifier else ""
     if not purl and target.klass == "lang-pkgs":
         purl = words.package_url(
@@ -173,7 +177,7 @@ def _vulnerability(given: _Vulnerability, target: _Result, pointer: str, suppres
     )
 
 
-def _modified(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
+def _modified(target: Result, pointer: str) -> Iterator[ReportedFinding]:
     for place, each in enumerate(target.experimental_modified_findings or ()):
         if each.type != "vulnerability" or not bytes(each.finding):
             continue
@@ -186,7 +190,7 @@ def _modified(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
         yield _vulnerability(given, target, here, said or "left out by Trivy")
 
 
-def _misconfigurations(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
+def _misconfigurations(target: Result, pointer: str) -> Iterator[ReportedFinding]:
     for place, each in enumerate(target.misconfigurations or ()):
         if (each.status or "FAIL").upper() == "PASS":
             continue
@@ -202,14 +206,16 @@ def _misconfigurations(target: _Result, pointer: str) -> Iterator[ReportedFindin
         )
 
 
-def _findings(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
+def findings(target: Result, pointer: str) -> Iterator[ReportedFinding]:
+    """Give the vulnerabilities and misconfigurations of a target."""
     for place, each in enumerate(target.vulnerabilities or ()):
         yield _vulnerability(each, target, pointer + at("Vulnerabilities", place))
     yield from _modified(target, pointer)
     yield from _misconfigurations(target, pointer)
 
 
-def _secrets(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
+def secrets(target: Result, pointer: str) -> Iterator[ReportedFinding]:
+    """Give the secrets of a target, without what was found."""
     for place, each in enumerate(target.secrets or ()):
         yield result(
             "secret",
@@ -223,7 +229,7 @@ def _secrets(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
         )
 
 
-def _licenses(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
+def _licenses(target: Result, pointer: str) -> Iterator[ReportedFinding]:
     for place, each in enumerate(target.licenses or ()):
         yield result(
             "license",
@@ -238,7 +244,7 @@ def _licenses(target: _Result, pointer: str) -> Iterator[ReportedFinding]:
 
 def _read(data: bytes, version: str, format_: str, category: Category) -> ReportFacts:
     document = _decoded(data, version)
-    of = {"secret": _secrets, "license": _licenses}.get(category, _findings)
+    of = {"secret": secrets, "license": _licenses}.get(category, findings)
     metadata = document.metadata or _Metadata()
     return report(
         f"{format_}/{version}",
@@ -312,7 +318,9 @@ def _has_licenses(content: Content) -> bool:
     )
 
 
-TRIVY: Final[Format] = report_format(NAME, _detects, read, _kind, version=_version, versions=("1", "2"), about=__doc__)
+TRIVY: Final[Format] = report_format(
+    NAME, _detects, read, _kind, version=_version, versions=("1", "2"), blanks=(None,), about=__doc__
+)
 TRIVY_SECRETS: Final[Format] = report_format(
     "trivy-secrets",
     _has_secrets,

@@ -2,7 +2,7 @@
 
 What was found (``Raw``, ``RawV2``, ``Redacted``) is not read, nor is any digest of it kept: short secrets can be
 guessed from one. A message begins with ``verified: `` or ``unverified: ``; a verified secret is critical, any other
-high.
+high. A run that found nothing writes nothing: an empty file is taken when the format is declared.
 """
 
 from typing import Any, Final
@@ -95,4 +95,4 @@ def _detects(content: Content) -> bool:
     return bool(secrets) and all(holds(each, DetectorName=str, SourceMetadata=dict) for each in secrets)
 
 
-TRUFFLEHOG: Final[Format] = report_format(NAME, _detects, read, "secrets", about=__doc__)
+TRUFFLEHOG: Final[Format] = report_format(NAME, _detects, read, "secrets", blanks=("",), about=__doc__)

@@ -1,7 +1,8 @@
 """``yarn audit --json`` of yarn 1 and ``yarn npm audit --json`` of yarn 2 and later: one JSON value for each advisory.
 
 Yarn 1 ends its stream with a summary; without it the audit did not finish, and the report is incomplete. It repeats an
-advisory for every path: one result for each version stays.
+advisory for every path: one result for each version stays. What else yarn says in between is passed over. Yarn 4 writes
+nothing when it found nothing: an empty file is taken when the format is declared.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ class _Data(msgspec.Struct, gc=False):
 
 class _One(msgspec.Struct, gc=False):
     type: str = ""
-    data: _Data | None = None
+    data: _Data | str | None = None  # a text in what yarn only says
 
 
 class _Children(msgspec.Struct, gc=False):
@@ -62,7 +63,7 @@ def read(data: bytes, version: str) -> ReportFacts:
             else:
                 message = _ONE.decode(value)
                 ended = ended or message.type == "auditSummary"
-                advisory = message.data.advisory if message.data else None
+                advisory = message.data.advisory if isinstance(message.data, _Data) else None
                 found = found_at(advisory, at(place, "data", "advisory")) if advisory is not None else iter(())
             for each in found:
                 results.setdefault((each.rule, each.purl, each.version), each)
@@ -106,4 +107,6 @@ def _version(content: Content) -> str:
     return "2" if all(map(_of_two, _entries(content))) else "1"
 
 
-YARN_AUDIT: Final[Format] = report_format(NAME, _detects, read, version=_version, versions=("1", "2"), about=__doc__)
+YARN_AUDIT: Final[Format] = report_format(
+    NAME, _detects, read, version=_version, versions=("1", "2"), blanks=("",), about=__doc__
+)

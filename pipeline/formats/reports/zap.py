@@ -1,4 +1,7 @@
-"""OWASP ZAP JSON: alerts of a web scan, one result for each instance. Alerts are findings of category other."""
+"""OWASP ZAP JSON: alerts of a web scan, one result for each instance. Alerts are findings of category other.
+
+The XML report of the same scans is [zap-xml](zap-xml.md).
+"""
 
 from typing import Final
 
@@ -10,8 +13,8 @@ from pipeline.formats.format import Content, Format
 from pipeline.formats.reports.report import at, holds, identity, report, report_format, result
 
 NAME: Final = "zap-json"
-_RISK: Final[dict[str, Severity]] = {"3": "high", "2": "medium", "1": "low", "0": "negligible"}
-_FALSE_POSITIVE: Final = "0"
+RISK: Final[dict[str, Severity]] = {"3": "high", "2": "medium", "1": "low", "0": "negligible"}
+FALSE_POSITIVE: Final = "0"
 
 
 class _Instance(msgspec.Struct, gc=False):
@@ -57,10 +60,10 @@ def read(data: bytes, version: str) -> ReportFacts:
                 "other",
                 at("site", number, "alerts", place) + (at("instances", spot) if alert.instances else ""),
                 rule=alert.pluginid,
-                severity=_RISK.get(alert.riskcode or "", "unknown"),
+                severity=RISK.get(alert.riskcode or "", "unknown"),
                 path=each.uri or site.name,
                 message=alert.alert or alert.name,
-                suppressed="false positive" if alert.confidence == _FALSE_POSITIVE else "",
+                suppressed="false positive" if alert.confidence == FALSE_POSITIVE else "",
                 fingerprint=identity(alert.pluginid, each.method or "", each.uri or "", each.param or ""),
             )
             for number, site in enumerate(document.site or ())

@@ -13,7 +13,7 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 
-from pipeline.formats import xml, xsd
+from pipeline.formats import pieces, xml, xsd
 from pipeline.formats.catalog import FORMATS, named
 from pipeline.formats.opened import Refused, open_document
 from pipeline.stages import normalise
@@ -184,3 +184,76 @@ def test_normalise_reads_with_the_format_that_the_catalog_lists_without_importin
     loaded = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True).stdout.split()
     assert "pipeline.formats.cyclonedx" in loaded
     assert not {"pipeline.formats.catalog", "importlib.metadata"} & set(loaded)
+
+
+def readings(data):
+    opened = open_document(data)
+    return {each.format.name: each.format.read(opened.raw, each.version) for each in opened.readings}
+
+
+def listing(**vulnerabilities):
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "container", "name": "web", "version": "1.4"}},
+        "components": [{"type": "library", "name": "a", "bom-ref": "a", "purl": "pkg:npm/a@1.0.0"}],
+        "vulnerabilities": [{"id": name.replace("_", "-"), **more} for name, more in vulnerabilities.items()],
+    }
+
+
+def test_a_vulnerability_that_names_nothing_affected_is_a_finding_in_what_is_described():
+    document = listing(
+        CVE_2024_0001={"ratings": [{"severity": "high", "score": 7.5}]},
+        CVE_2024_0002={"affects": [{"ref": "a"}]},
+        CVE_2024_0003={"analysis": {"state": "not_affected"}},
+    )
+    found = readings(json.dumps(document).encode())
+    assert [each.rule for each in found["cyclonedx-vulnerabilities"].results] == ["CVE-2024-0002"]
+    [one] = found["cyclonedx-unplaced"].results
+    assert (one.rule, one.package, one.version, one.purl) == ("CVE-2024-0001", "web", "1.4", "")
+    assert (one.severity, one.score_tenths, one.pointer) == ("high", 75, "/vulnerabilities/0")
+
+
+def test_every_entry_of_a_large_document_is_asked_what_it_affects():
+    many = {f"CVE_2024_{number:04}": {"affects": [{"ref": "a"}], "description": "x" * 500} for number in range(1, 9000)}
+    assert "cyclonedx-unplaced" not in readings(json.dumps(listing(**many)).encode())
+    data = json.dumps(listing(**many, CVE_2024_9999={})).encode()
+    assert len(data) > pieces.LARGE
+    found = readings(data)
+    assert [each.rule for each in found["cyclonedx-unplaced"].results] == ["CVE-2024-9999"]
+
+
+def test_vulnerabilities_of_xml_that_name_nothing_affected_are_findings_too():
+    document = b"""<bom xmlns="http://cyclonedx.org/schema/bom/1.5" version="1"><components/>
+    <vulnerabilities><vulnerability><id>CVE-2024-0001</id></vulnerability>
+    <vulnerability><id>CVE-2024-0002</id><affects><target><ref>a</ref></target></affects></vulnerability>
+    <vulnerability><id>CVE-2024-0003</id><analysis><state>in_triage</state></analysis></vulnerability>
+    </vulnerabilities></bom>"""
+    [one] = readings(document)["cyclonedx-xml-unplaced"].results
+    assert (one.rule, one.pointer) == ("CVE-2024-0001", "/bom/vulnerabilities/vulnerability[1]")
+
+
+EXTENDED = b"""<bom xmlns="http://cyclonedx.org/schema/bom/1.2" xmlns:v="http://cyclonedx.org/schema/ext/vulnerability/1.0"
+ version="1"><metadata><timestamp>2021-03-04T11:55:50Z</timestamp><tools><tool><name>grype</name><version>0.7.0</version>
+ </tool></tools></metadata><components><component type="library" bom-ref="a"><name>apt</name><version>1.8.2</version>
+ <purl>pkg:deb/debian/apt@1.8.2</purl><v:vulnerabilities><v:vulnerability ref="x"><v:id>CVE-2011-3374</v:id><v:ratings>
+ <v:rating><v:score><v:base>3.7</v:base></v:score><v:severity>Low</v:severity></v:rating>
+ <v:rating><v:score><v:base>7.1</v:base></v:score><v:severity>High</v:severity></v:rating></v:ratings>
+ <v:description>found</v:description></v:vulnerability></v:vulnerabilities></component></components>
+ <v:vulnerabilities><v:vulnerability ref="a"><v:id>CVE-2020-27350</v:id></v:vulnerability>
+ <v:vulnerability ref="pkg:npm/b@2.0.0"><v:id>CVE-2020-1</v:id></v:vulnerability></v:vulnerabilities></bom>"""
+
+
+def test_vulnerabilities_of_the_extension_are_findings_in_their_components():
+    facts = readings(EXTENDED)["cyclonedx-xml-extension"]
+    assert (facts.tool, facts.tool_version, facts.created_at) == ("grype", "0.7.0", "2021-03-04T11:55:50Z")
+    assert [(each.rule, each.purl, each.severity, each.score_tenths) for each in facts.results] == [
+        ("CVE-2011-3374", "pkg:deb/debian/apt@1.8.2", "high", 71),
+        ("CVE-2020-1", "pkg:npm/b@2.0.0", "unknown", None),
+        ("CVE-2020-27350", "pkg:deb/debian/apt@1.8.2", "unknown", None),
+    ]
+    root = xml.parse(EXTENDED)
+    for each in facts.results:
+        assert xml.text(resolve(root, each.pointer), "id") == each.rule
+    assert "cyclonedx-xml-extension" not in readings(EXTENDED.replace(b"ext/vulnerability/1.0", b"ext/other/1.0"))

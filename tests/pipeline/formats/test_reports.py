@@ -10,7 +10,7 @@ from cas.problems import CanonInvalid, TooLarge
 from cas.records.evidence import NormaliseInput
 from cas.store import save
 from pipeline.formats.catalog import FORMATS
-from pipeline.formats.content import content
+from pipeline.formats.content import content, values
 from pipeline.formats.opened import Refused, open_document
 from pipeline.formats.problems import DocumentUnreadable
 from pipeline.stage import advance
@@ -24,6 +24,9 @@ REPORTS = [
 ]
 STRANGERS = [
     b"{}", b"[]", b"[{}]", b'{"results": []}', b'{"version": "1"}', b'{"runs": 7}', b'{"vulnerabilities": {}}', b"[[], 1]",
+    b'[{"commit": "c", "commitHash": "a", "date": "", "diff": "", "path": "p", "reason": "r", "stringsFound": [], "new_line_num": 1}]',
+    b'{"version": "15.0.0", "vulnerabilities": [{"location": {}, "identifiers": []}]}', b"<analysis/>", b"Name: rack\nVersion: 1\n",
+    b'{"version": 1, "parameters": "--outdated", "projects": []}', b'{"matches": []}', b'{"dependencies": [], "other": 1}',
     b'{"a": 1}\n{"b": 2}\n', b"<coverage/>", b"<report/>", b"<testrun/>", b"<assembly/>", b"mode: fast\n", b"1..\n", b"SF", b"7",
 ]  # fmt: skip
 
@@ -163,6 +166,123 @@ def test_an_empty_array_is_taken_only_by_the_tool_that_is_declared():
             open_document(b"[]", declared)
     with pytest.raises(Refused):
         open_document(b"[7]", "gitleaks-json")
+
+
+@pytest.mark.parametrize("each", [each for each in FORMATS if each.blanks], ids=lambda each: each.name)
+def test_a_report_of_nothing_is_taken_when_its_format_is_declared(each):
+    for blank in each.blanks:
+        data = blank.encode() if isinstance(blank, str) else json.dumps(blank).encode()
+        for bare in (data, data + b"\n"):
+            with pytest.raises(Refused) as caught:
+                open_document(bare)
+            [fault] = caught.value.faults
+            assert fault.code == ("evidence.not_json" if isinstance(blank, str) else "evidence.format_unknown")
+            assert "--format" in fault.message
+            assert each.name in fault.message
+            opened = open_document(bare, each.name)
+            facts = opened.readings[0].format.read(opened.raw, opened.version)
+            assert (opened.readings[0].format.name, facts.results, facts.complete) == (each.name, (), True)
+
+
+CLEAN = {
+    b"": "nuclei-json trufflehog-json trufflehog-2-json yarn-audit-json staticcheck-json",
+    b"[]": "gitleaks-json nuclei-json trufflehog-2-json trufflehog3-json eslint-json pip-audit-json hadolint-json "
+    "pylint-json ruff-json shellcheck-json codeclimate-json pip-licenses-json github-alerts-json",
+    b"null": "gitleaks-json trivy-json",
+    b"{}": "license-checker-json",
+    b'{"results": []}': "osv-scanner-json tfsec-json",
+    b'{"results": null}': "tfsec-json",
+    b'{"results": [], "errors": []}': "semgrep-json",
+    b'{"dependencies": []}': "pip-audit-json",
+    b'{"version": "2.3", "vulnerabilities": [], "remediations": []}': "gitlab-report-json",
+    b"No vulnerabilities found": "bundler-audit-text",
+}
+
+
+@pytest.mark.parametrize(("data", "names"), CLEAN.items())
+def test_every_tool_whose_clean_run_tells_nothing_can_submit_it(data, names):
+    for name in names.split():
+        assert open_document(data, name).readings[0].format.name == name
+    with pytest.raises(Refused) as caught:
+        open_document(data)
+    assert caught.value.faults[0].message.rpartition(": ")[2].split(", ") == sorted(names.split())
+
+
+def test_nothing_at_all_is_told_apart_from_what_is_no_report():
+    for data, wanted in (
+        (b" \n", "the document is empty; if"),
+        (b"word\n", "neither JSON nor XML"),
+        (b"{}", "no known"),
+    ):
+        with pytest.raises(Refused) as caught:
+            open_document(data, "trivy-json")
+        assert caught.value.faults[0].message.startswith(wanted)
+
+
+def results(data, declared=""):
+    opened = open_document(data, declared)
+    return opened.name, opened.readings[0].format.read(opened.raw, opened.version)
+
+
+def test_the_messages_of_govulncheck_say_the_same_in_one_array():
+    for name in ("govulncheck.json", "govulncheck-clean.json", "govulncheck-binary.json"):
+        data = (report_cases.DATA / name).read_bytes()
+        array = b"[" + b",".join(each for each in values(data) if each.strip()) + b"]"
+        assert report_cases.readings(array) == report_cases.readings(data)
+    with pytest.raises(Refused):
+        open_document(b'[{"finding": {"osv": "GO-2024-1"}}]')
+
+
+def test_pip_audit_is_known_without_its_fixes():
+    document = json.loads((report_cases.DATA / "pip-audit-vulnerable.json").read_bytes())
+    with_fixes = results(json.dumps(document).encode())
+    assert "fixes" in document
+    assert with_fixes[1].results
+    assert results(json.dumps({"dependencies": document["dependencies"]}).encode()) == with_fixes
+
+
+def test_grype_is_known_by_its_matches_alone():
+    document = json.loads((report_cases.DATA / "grype.json").read_bytes())
+    name, facts = results(json.dumps({"matches": document["matches"]}).encode())
+    assert (name, facts.subjects) == ("grype-json/1", ())
+    assert facts.results == tuple(
+        each for each in results(json.dumps(document).encode())[1].results if each.pointer.startswith("/matches/")
+    )
+
+
+def test_nuclei_is_known_by_its_old_names():
+    lines = [json.loads(line) for line in (report_cases.DATA / "nuclei.jsonl").read_text().splitlines()]
+    new = results(b"\n".join(json.dumps(each).encode() for each in lines))
+    for each in lines:
+        each["templateID"], each["matched"] = each.pop("template-id"), each.pop("matched-at", each.get("host"))
+    assert results(b"\n".join(json.dumps(each).encode() for each in lines)) == new
+    assert all(each.rule for each in new[1].results)
+
+
+def test_kics_is_known_without_its_version():
+    document = json.loads((report_cases.DATA / "kics.json").read_bytes())
+    told = document.pop("kics_version")
+    document |= {"files_scanned": 1, "queries_total": 2}
+    name, facts = results(json.dumps(document).encode())
+    assert (name, facts.tool_version) == ("kics-json/1", "")
+    assert facts.results == results(json.dumps({**document, "kics_version": told}).encode())[1].results
+
+
+def test_what_yarn_says_between_its_advisories_is_passed_over():
+    data = (report_cases.DATA / "yarn-audit-1.json").read_bytes()
+    said = b'{"type": "info", "data": "No lockfile found."}\n'
+    assert [each.rule for each in results(said + data)[1].results] == [each.rule for each in results(data)[1].results]
+    refused = b'{"type": "error", "data": "An unexpected error occurred"}\n' + said
+    with pytest.raises(Refused):
+        open_document(refused, "yarn-audit-json")
+
+
+def test_a_coloured_audit_of_gems_says_the_same():
+    data = (report_cases.DATA / "bundler-audit.txt").read_bytes()
+    red = data.replace(b"Name: ", b"\x1b[31mName: \x1b[0m").replace(b"Vulnerabilities", b"\x1b[31mVulnerabilities")
+    assert results(red) == results(data)
+    cut = data[: data.rindex(b"Vulnerabilities")]
+    assert not results(cut)[1].complete
 
 
 def test_a_further_reading_speaks_of_the_same_images():
