@@ -282,8 +282,9 @@ def _predicate(raw: bytes, at: str) -> _Layer | None:
 
 
 def _readings(layer: _Layer, at: str) -> tuple[Reading, ...]:
-    """List what the document is read as (5)."""
-    every = [layer.format, *(each for each in _formats() if each.within == layer.format.name)]
+    """List what the document is read as (5); a further reading has versions of its own."""
+    further = (each for each in _formats() if each.within == layer.format.name)
+    every = [layer.format, *(each for each in further if each.schema(layer.version) is not None)]
     found = []
     for each in every:
         kind = each.kind(layer.content) if each is layer.format or each.detects(layer.content) else None

@@ -188,6 +188,7 @@ def test_normalise_reads_with_the_format_that_the_catalog_lists_without_importin
 
 def readings(data):
     opened = open_document(data)
+    assert all(each.format.schema(each.version) is not None for each in opened.readings), "normalise reads each of them"
     return {each.format.name: each.format.read(opened.raw, each.version) for each in opened.readings}
 
 
