@@ -6,6 +6,7 @@ those that were handed over. The algorithm has to be one that the key is for, ne
 
 import base64
 import binascii
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -67,6 +68,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
     crit: tuple[str, ...] | None = None
 
 
+@functools.lru_cache(maxsize=64)  # asked by anybody who shows a token, for each provider it may be of
 def read_keys(data: bytes) -> tuple[JsonWebKey, ...]:
     """Read a JWK set; keys of other uses and algorithms are left out, as RFC 7517 section 5 has it.
 
