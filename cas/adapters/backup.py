@@ -11,7 +11,7 @@ from cas import digest
 from cas.adapters import home_files, home_journal, home_reader
 from cas.adapters.fsck import FsckReport, check
 from cas.adapters.home import Home
-from cas.adapters.home_files import Mark, MarkFile, publish
+from cas.adapters.home_files import Mark, MarkFile, publish, snapshot_name
 from cas.adapters.home_state import pack_name
 from cas.log import LogHead
 from cas.problems import Category, Problem
@@ -94,7 +94,7 @@ def _copy_at(source: Path, target: Path, mark: Mark) -> LogHead:
         stop = mark.position if number == mark.journal else None
         _copy_file(source, target, "journal", name, stop=stop, again=True)
     if snapshot is not None:
-        _copy_file(source, target, "snapshots", f"{snapshot.generation:016x}.snapshot")
+        _copy_file(source, target, "snapshots", snapshot_name(snapshot.generation))
     _drop_others(target, live, mark.journal)
     named = {pack_name(name) for name in snapshot.packs} if snapshot is not None else set()
     for path in (target / "packs").glob("*.pack"):

@@ -80,6 +80,7 @@ class DuckTables:
         self._config = {
             "threads": str(threads),
             "memory_limit": f"{memory_mb}MB",
+            "checkpoint_threshold": "64MB",  # a batch then seldom waits for the file to be rewritten
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }

@@ -17,6 +17,7 @@ import msgspec
 from cas import digest, journal, log_file, merkle, pack, references
 from cas.adapters import home_reader, sealing
 from cas.adapters.home import Home
+from cas.adapters.home_files import snapshot_name
 from cas.adapters.home_state import ENTRY_DECODER, Segment, State
 from cas.closure import FEEDS
 from cas.digest import Digest
@@ -216,7 +217,7 @@ class _Check:
             if snapshot is not None and position + 1 == snapshot.log_size:
                 same = (fold.refs, fold.admitted) == (snapshot.refs, snapshot.admitted)
                 if not same or tree.root() != snapshot.log_root:
-                    where = f"{snapshot.generation:016x}.snapshot"
+                    where = snapshot_name(snapshot.generation)
                     self._damage.append(Damage("snapshot", where, 0, "the entries fold to another state"))
         self._counts["entries"] = fold.size
         if digest.from_raw(tree.root()) != self._state.head.root:

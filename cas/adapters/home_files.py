@@ -78,6 +78,11 @@ class Mark:
     log_root: bytes
 
 
+def snapshot_name(generation: int) -> str:
+    """Name a snapshot's file."""
+    return f"{generation:016x}.snapshot"
+
+
 def full(error: OSError) -> bool:
     """Tell whether an error means that there is no room."""
     return error.errno in _FULL

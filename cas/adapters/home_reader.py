@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cas import journal, merkle
 from cas.adapters import home_journal, sealing
-from cas.adapters.home_files import Mark, MarkFile, missing_part
+from cas.adapters.home_files import Mark, MarkFile, missing_part, snapshot_name
 from cas.adapters.home_journal import load_journals
 from cas.adapters.home_state import ENTRY_DECODER, Entries, State, log_at, of_snapshot, pack_at
 from cas.journal import FILE_HEADER_SIZE, Chain, Damage
@@ -25,7 +25,7 @@ def newest_snapshot(root: Path, *, present: bool = True) -> Snapshot | None:
         found = sealing.generations(root)
         if not found:
             return None
-        path = root / "snapshots" / f"{found[-1]:016x}.snapshot"
+        path = root / "snapshots" / snapshot_name(found[-1])
         try:
             data = path.read_bytes()
         except FileNotFoundError:

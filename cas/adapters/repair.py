@@ -21,7 +21,7 @@ from cas import digest, log_file, merkle, pack, snapshot
 from cas.adapters import home_journal, home_reader, sealing
 from cas.adapters.fsck import FsckReport, fsck
 from cas.adapters.home import Home
-from cas.adapters.home_files import Lock, MarkFile, publish, sync_folder, write_all
+from cas.adapters.home_files import Lock, MarkFile, publish, snapshot_name, sync_folder, write_all
 from cas.adapters.home_state import State, pack_name
 from cas.adapters.repair_journal import mended
 from cas.digest import Digest
@@ -172,7 +172,7 @@ class _Repair:
             self._publish(msgspec.structs.replace(found, generation=found.generation + 1, packs=packs))
 
     def _publish(self, whole: Snapshot) -> None:
-        name = f"{whole.generation:016x}.snapshot"
+        name = snapshot_name(whole.generation)
         publish(self._root / "snapshots", name, (snapshot.encode(whole),), self._root / "tmp" / "snapshot")
 
     def _pack(self, path: Path) -> bool:

@@ -20,7 +20,7 @@ import msgspec
 from cas import digest, log_file, merkle, pack, snapshot
 from cas.adapters import home_journal
 from cas.adapters.home_commit import Committer
-from cas.adapters.home_files import publish
+from cas.adapters.home_files import publish, snapshot_name
 from cas.adapters.home_journal import JournalWriter, Sync
 from cas.adapters.home_state import Entries, Mapped, Segment, State, log_at, pack_at, pack_name
 from cas.journal import FILE_HEADER_SIZE
@@ -46,12 +46,14 @@ class Sealer:
     """Rotates the journal when it is full, and seals what is full in a thread of its own.
 
     It waits for a pause between commits, so that a burst pays nothing for it, unless the journal grows to several times
-    its size.
+    its size. Full is a journal of ``least`` bytes, or of as many as the snapshot that sealing writes: so no more is
+    written for snapshots than for what they follow, however long the log.
     """
 
-    def __init__(self, root: Path, limit: int, sync: Sync) -> None:
+    def __init__(self, root: Path, least: int, sync: Sync) -> None:
         self._root = root
-        self._limit = limit
+        self._least = least
+        self._limit = self._fitting()
         self._sync = sync
         self._busy = threading.Event()
         self._closing = False
@@ -89,6 +91,10 @@ class Sealer:
         if self._thread is not None:
             self._thread.join()
 
+    def _fitting(self) -> int:
+        newest = generations(self._root)[-1:]
+        return max([self._least, *((self._root / "snapshots" / snapshot_name(at)).stat().st_size for at in newest)])
+
     def _in_a_pause(self, committer: Committer) -> None:
         most = self._limit * _AT_MOST
         while not self._closing and committer.writer.position < most and self._busy.wait(_PAUSE):
@@ -121,6 +127,7 @@ class Sealer:
                     committer.note_mark()
                 self._taken = None
                 forget(self._root, committer.state, sealed)
+                self._limit = self._fitting()
             except Problem as problem:
                 self.problem = problem
             except Exception as error:  # noqa: BLE001 - a thread of its own: kept for whoever asks; the journal stays
@@ -161,8 +168,7 @@ def write_sealed(root: Path, state: State, taken: Snapshot) -> Snapshot:
     if count:
         logs = (*logs, _write_log(root, state, count))
     whole = msgspec.structs.replace(taken, packs=packs, logs=logs)
-    name = f"{whole.generation:016x}.snapshot"
-    publish(root / "snapshots", name, (snapshot.encode(whole),), root / "tmp" / "snapshot")
+    publish(root / "snapshots", snapshot_name(whole.generation), (snapshot.encode(whole),), root / "tmp" / "snapshot")
     return whole
 
 
@@ -271,14 +277,14 @@ def tidy(root: Path, journal: int, generation: int) -> None:
         for name in _packs_of(root, old) - kept:
             (root / "packs" / pack_name(name)).unlink(missing_ok=True)
     for number in old:
-        (root / "snapshots" / f"{number:016x}.snapshot").unlink(missing_ok=True)
+        (root / "snapshots" / snapshot_name(number)).unlink(missing_ok=True)
 
 
 def _packs_of(root: Path, numbers: Sequence[int]) -> set[str]:
     """List the packs that some snapshots name; those of a damaged one stay unknown."""
     names: set[str] = set()
     for number in numbers:
-        path = root / "snapshots" / f"{number:016x}.snapshot"
+        path = root / "snapshots" / snapshot_name(number)
         with contextlib.suppress(HomeCorrupt, FileNotFoundError):
             names.update(snapshot.decode(path.read_bytes(), path.name).packs)
     return names

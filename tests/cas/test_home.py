@@ -98,6 +98,21 @@ def test_a_full_journal_is_sealed_by_itself(path):
     assert fsck(path).sound
 
 
+def test_a_journal_is_full_when_it_is_as_long_as_the_snapshot_that_sealing_would_write(path):
+    """Else a long log would be written anew for every few entries."""
+    with Home.open(path, seal_at=40_000) as home:
+        for at in range(300):
+            advance(home, f"entry {at}", f"ref/{at}")
+        home.seal()
+        size = max(file.stat().st_size for file in (path / "snapshots").iterdir())
+        assert size > 40_000
+        assert home._sealer._limit == size
+    with Home.open(path, seal_at=40_000) as home:
+        assert home._sealer._limit == size
+    with Home.open(path, seal_at=4_000_000) as home:
+        assert home._sealer._limit == 4_000_000
+
+
 def test_closing_seals_what_whoever_opens_next_would_have_to_read(path):
     with Home.open(path, seal_at=80_000) as home:
         kept = home.store.put(bytes(9_000))
