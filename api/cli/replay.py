@@ -10,7 +10,7 @@ from api.calls import replays as calls
 from api.cli.output import Screen, group, screen, working
 
 _SHOWN: Final = 20
-APP = group("Run a verdict, decision or packet again, elsewhere.")
+APP = group("Run a verdict, a packet or a whole log again, elsewhere.")
 
 
 @APP.command()

@@ -3,6 +3,7 @@
 Strict JSON comes first: what is JSON is nothing else. Detection never looks at names or declared types.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -16,6 +17,24 @@ _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
 _MARK: Final = b"\xef\xbb\xbf"  # .NET begins XML with it; before JSON it is refused
 _JSON: Final = frozenset(bytes([byte]) for byte in b'{["-0123456789tfn')
 _MAX_VALUES: Final = 2_000_000
+_LARGE_TEXT: Final = 1 << 20
+_SKETCH: Final = 1 << 16
+
+
+class _LargeText:
+    """A large text that is decoded when all of it is asked for (a ``Late``): what it is, its beginning tells."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def sketch(self) -> str:
+        """See Late."""
+        return self._data[:_SKETCH].decode("utf-8", "ignore")  # all of it was seen to be UTF-8: a cut sign goes
+
+    def whole(self) -> str:
+        """See Late."""
+        return self._data.decode("utf-8")
 
 
 def content(data: bytes) -> Content:
@@ -75,8 +94,13 @@ def _text(data: bytes) -> Content | None:
         raise TooLarge(what="bytes", limit=MAX_BYTES, found=len(data))
     if b"\0" in data:
         return None
+    check = codecs.getincrementaldecoder("utf-8")()
     try:
-        text = data.decode("utf-8")
+        for at in range(0, len(data), _SKETCH):
+            check.decode(data[at : at + _SKETCH], final=at + _SKETCH >= len(data))
     except UnicodeDecodeError:
         return None
+    if len(data) > _LARGE_TEXT:
+        return Content(data, "text", _LargeText(data), late=True)
+    text = data.decode("utf-8")
     return None if not text.strip() else Content(data, "text", text)

@@ -12,6 +12,7 @@ from pipeline.formats.format import Content, Format
 from pipeline.formats.reports.pmd import PRIORITIES
 from pipeline.formats.reports.report import count, lines, report, report_format, result, unreadable
 
+_LINE: Final = 1024
 NAME: Final = "pmd-csv"
 _COLUMNS: Final = ("Problem", "Package", "File", "Priority", "Line", "Description", "Rule set", "Rule")
 _HEADS: Final = (",".join(_COLUMNS), ",".join(f'"{each}"' for each in _COLUMNS))
@@ -50,7 +51,7 @@ def _findings(rows: list[str]) -> Iterator[ReportedFinding]:
 
 
 def _detects(content: Content) -> bool:
-    return content.syntax == "text" and content.value.lstrip("\ufeff").partition("\n")[0].strip() in _HEADS
+    return content.syntax == "text" and content.value[:_LINE].lstrip("\ufeff").partition("\n")[0].strip() in _HEADS
 
 
 PMD_CSV: Final[Format] = report_format(NAME, _detects, read, about=__doc__)

@@ -102,3 +102,14 @@ def test_elements_keep_namespaces_text_and_places():
     assert (root.tag, root.get("k"), xml.local(root)) == ("{urn:x}a", "v", "a")
     assert [(xml.text(each), at) for each, at in xml.children(root, "b", "/a")] == [("1", "/a/b[1]"), ("2", "/a/b[2]")]
     assert (xml.text(root, "b"), xml.text(root, "none"), xml.child(root, "none")) == ("1", "", None)
+
+
+def test_a_large_text_is_known_by_its_beginning_and_decoded_when_all_of_it_is_asked_for():
+    text = "TAP version 13\n" + "ok 1 - \u00e4\u20ac\U0001f600\n" * 100_000
+    found = content(text.encode())
+    assert (found.syntax, found.late, found.value == text) == ("text", True, True)
+    assert text.startswith(found.sketch.value)
+    assert 60_000 < len(found.sketch.value.encode()) <= 1 << 16
+    for broken in (text.encode() + b"\xff", text.encode()[:-2]):
+        with pytest.raises(CanonInvalid):
+            content(broken)
