@@ -286,7 +286,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise CanonInvalid(reason="duplicate_key", key=ascii(key)[1:81])
+                raise CanonInvalid(reason="duplicate_key", key=ascii(key)[1:-1][:80])
             seen.add(key)
     return members
 

@@ -1,30 +1,16 @@
 """Facts of any kind by their bytes: what formats give and stages read. Must not know which format gave them."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from cas import canon
 from cas.problems import RecordInvalid
-from cas.records.attest import ProvenanceFacts, SignatureFacts, VsaFacts
-from cas.records.evidence import AttestationFacts, SbomFacts, VexFacts
-from cas.records.report import CoverageFacts, GenericFacts, ReachFacts, ReportFacts, TestFacts
+from cas.records.evidence import AttestationFacts, VexFacts
 from pipeline.formats.format import Facts
 
 _KIND: Final = msgspec.json.Decoder(msgspec.defstruct("Kind", [("kind", str)]))
-_EVERY: Final[tuple[Any, ...]] = (
-    SbomFacts,
-    VexFacts,
-    AttestationFacts,
-    ReportFacts,
-    TestFacts,
-    CoverageFacts,
-    ReachFacts,
-    GenericFacts,
-    SignatureFacts,
-    VsaFacts,
-    ProvenanceFacts,
-)
+_EVERY: Final[tuple[Any, ...]] = get_args(Facts)
 _BY_TAG: Final = {str(kind.__struct_config__.tag): kind for kind in _EVERY}
 
 

@@ -7,11 +7,13 @@ has them can compare again. An instance signs the same statement (``pipeline.ope
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
+
 from api.calls.verdicts import MaterialChange, VerdictsDiff
 from api.reports.sarif import INFORMATION, NAME, SCHEMA, written
 from api.reports.shown import printable
 from cas import digest
-from cas.records.delta import Delta, DeltaChange, DeltaGate
+from cas.records.delta import Delta
 from pipeline.attest import delta as attested
 
 RULES: Final = (
@@ -81,35 +83,7 @@ def _result(one: MaterialChange) -> dict[str, Any]:
 
 def statement(found: VerdictsDiff, subjects: tuple[tuple[str, str], ...]) -> bytes:
     """Build the in-toto statement of a delta, byte for byte as an instance signs it; ``subjects``: the newer images."""
-    return attested.statement(
-        Delta(
-            old=found.old,
-            new=found.new,
-            before=found.before,
-            after=found.after,
-            old_release=found.old_release,
-            new_release=found.new_release,
-            environment=found.environment,
-            gates=tuple(
-                DeltaGate(id=one.id, before=one.before, after=one.after)  # type: ignore[arg-type]
-                for one in found.gates
-            ),
-            changes=tuple(
-                DeltaChange(
-                    rule=one.rule,
-                    code=one.code,
-                    component=one.component,
-                    package=one.package,
-                    vulnerability=one.vulnerability,
-                    before=one.before,
-                    after=one.after,
-                    gates=one.gates,
-                )
-                for one in found.changes
-            ),
-        ),
-        subjects,
-    )
+    return attested.statement(msgspec.convert(found, Delta, from_attributes=True), subjects)
 
 
 def delta_markdown(found: VerdictsDiff) -> str:

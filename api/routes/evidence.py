@@ -1,12 +1,13 @@
 """Evidence: admit documents, collect what is attached to an image; kinds of one's own."""
 
+import msgspec
+
 from api.calls import evidence as calls
-from api.routes.evidence_shown import kind_view
+from api.routes.evidence_shown import kind_view, receipt_of
 from api.routes.handler import AnyHandler, Handler
 from api.visit import Visit
 from cas.records.evidence import Admission, Evidence
 from cas.store import load
-from pipeline.attest.predicates import label
 from pipeline.operations import kinds, standing
 from pipeline.operations.collect import Found, LayoutHere, find
 from pipeline.operations.ingest import Receipt, Submission, submit
@@ -25,25 +26,10 @@ def receipt(visit: Visit, item: Receipt) -> calls.EvidenceReceipt:
     """Say what became of one reading of a document."""
     store = visit.effects.store
     admission = load(store, item.admission, Admission)
-    found = standing.standing_of(store, load(store, item.evidence, Evidence))
-    return calls.EvidenceReceipt(
-        document=item.document,
-        member=item.member,
-        admission=item.admission,
-        evidence=item.evidence,
-        raw=item.raw,
-        subject=item.subject,
-        format=item.format,
-        type=item.type,
-        binding=item.binding,
-        verified=item.verified,
-        known=item.duplicate,
-        admitted_at=admission.admitted_at,
-        standing=found.standing,
-        signature=found.signature,
-        signers=found.signers,
-        predicate_type=found.predicate_type,
-        predicate=label(found.predicate_type),
+    evidence = load(store, item.evidence, Evidence)
+    told = receipt_of(item.admission, admission, evidence, standing.standing_of(store, evidence))
+    return msgspec.structs.replace(
+        told, document=item.document, member=item.member, verified=item.verified, known=item.duplicate
     )
 
 

@@ -78,10 +78,11 @@ def _found(visit: Visit, row: EvidenceFound) -> calls.EvidenceReceipt:
 
 def _listed(visit: Visit, name: Digest, admission: Admission) -> calls.EvidenceReceipt:
     evidence = load(visit.effects.store, admission.evidence, Evidence)
-    return _view(name, admission, evidence, standing.standing_of(visit.effects.store, evidence))
+    return receipt_of(name, admission, evidence, standing.standing_of(visit.effects.store, evidence))
 
 
-def _view(name: str, admission: Admission, evidence: Evidence, found: Standing) -> calls.EvidenceReceipt:
+def receipt_of(name: Digest, admission: Admission, evidence: Evidence, found: Standing) -> calls.EvidenceReceipt:
+    """Tell of an admission that is known."""
     return calls.EvidenceReceipt(
         admission=name,
         evidence=admission.evidence,
@@ -108,7 +109,7 @@ def show(visit: Visit, ask: calls.ShowEvidence) -> calls.EvidenceView:
     found = standing.shown(visit.effects, ask.admission)
     checked = found.verification
     return calls.EvidenceView(
-        receipt=_view(ask.admission, found.admission, found.evidence, found.standing),
+        receipt=receipt_of(ask.admission, found.admission, found.evidence, found.standing),
         submitter=found.admission.submitter,
         facts=found.admission.facts,
         facts_kind=kind_of(visit.effects.store.get(found.admission.facts)),

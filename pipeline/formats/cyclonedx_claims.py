@@ -206,54 +206,46 @@ def _worst(ratings: Iterable[Rating]) -> tuple[Severity, int | None]:
 
 def _findings(document: Opened, at: int, places: Places) -> Iterator[ReportedFinding]:
     vulnerability = document.bom.vulnerabilities[at]
-    name, aliases = _names(vulnerability)
-    severity, score = _worst(vulnerability.ratings)
     for number, affected in enumerate(vulnerability.affects):
         part = document.by_ref.get(affected.ref)
         identity, _ = referred(document, affected.ref)
         url = identity if identity.startswith("pkg:") else ""
         parsed = purl.parse(url) if url else None
-        yield ReportedFinding(
-            rule=name,
-            names=tuple(sorted({name, *aliases})),
-            category="vulnerability",
-            severity=severity,
-            score_tenths=score,
-            purl=url,
-            package=part.name if part is not None else parsed.name if parsed is not None else affected.ref,
-            version=part.version if part is not None else parsed.version if parsed is not None else "",
-            fixed_in=(),
-            path="",
-            line=0,
-            message=fit(vulnerability.description or vulnerability.recommendation, TEXT),
-            suppressed="",
-            flow=(),
-            fingerprint="",
-            pointer=places.affected(places.vulnerability(at), number),
+        yield _finding(
+            vulnerability,
+            url,
+            part.name if part is not None else parsed.name if parsed is not None else affected.ref,
+            part.version if part is not None else parsed.version if parsed is not None else "",
+            places.affected(places.vulnerability(at), number),
         )
 
 
 def _unplaced(document: Opened, at: int, places: Places) -> ReportedFinding:
     vulnerability, about = document.bom.vulnerabilities[at], document.metadata.component
-    name, aliases = _names(vulnerability)
-    severity, score = _worst(vulnerability.ratings)
+    name, version = (about.name, about.version) if about is not None else ("", "")
+    return _finding(vulnerability, "", name, version, places.vulnerability(at))
+
+
+def _finding(given: Vulnerability, url: str, package: str, version: str, pointer: str) -> ReportedFinding:
+    name, aliases = _names(given)
+    severity, score = _worst(given.ratings)
     return ReportedFinding(
         rule=name,
         names=tuple(sorted({name, *aliases})),
         category="vulnerability",
         severity=severity,
         score_tenths=score,
-        purl="",
-        package=about.name if about is not None else "",
-        version=about.version if about is not None else "",
+        purl=url,
+        package=package,
+        version=version,
         fixed_in=(),
         path="",
         line=0,
-        message=fit(vulnerability.description or vulnerability.recommendation, TEXT),
+        message=fit(given.description or given.recommendation, TEXT),
         suppressed="",
         flow=(),
         fingerprint="",
-        pointer=places.vulnerability(at),
+        pointer=pointer,
     )
 
 

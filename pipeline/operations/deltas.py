@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from cas.digest import Digest
 from cas.records.delta import Delta, DeltaChange, DeltaGate
 from cas.records.release import Environment, Release
@@ -44,19 +46,7 @@ def of_verdicts(reader: Reader, old: Digest, new: Digest) -> Delta:
         gates=tuple(
             DeltaGate(id=one.id, before=one.before or "", after=one.after or "") for one in found.difference.gates
         ),
-        changes=tuple(
-            DeltaChange(
-                rule=one.rule,
-                code=one.code,
-                component=one.component,
-                package=one.package,
-                vulnerability=one.vulnerability,
-                before=one.before,
-                after=one.after,
-                gates=one.gates,
-            )
-            for one in found.changes
-        ),
+        changes=msgspec.convert(found.changes, tuple[DeltaChange, ...], from_attributes=True),
     )
 
 

@@ -13,9 +13,8 @@ from cas import digest, refs
 from cas.digest import Digest
 from cas.log import Appended
 from cas.problems import ExpectationFailed, Fault, Problem
-from cas.records.attest import SigstoreInput
 from cas.records.evidence import Admission, Binding, Evidence, EvidenceKind, NormaliseInput
-from cas.records.proof import Verification, VerifyInput
+from cas.records.proof import Verification
 from cas.store import load
 from pipeline.effects import Caller, Effects
 from pipeline.formats.many import parts
@@ -24,11 +23,10 @@ from pipeline.formats.problems import EvidenceContended, EvidenceEmpty, Evidence
 from pipeline.formats.schema import pointer
 from pipeline.operations import archives, kinds
 from pipeline.operations.staging import Staging
+from pipeline.operations.verifying import Trusted, verified
 from pipeline.operations.work import Work
 from pipeline.stage import Done
 from pipeline.stages.normalise2 import NORMALISE2
-from pipeline.stages.verify import VERIFY
-from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
 MAX_DOCUMENTS: Final = 1000
 MAX_SUBJECTS: Final = 256
@@ -337,30 +335,11 @@ def _verify(work: Work, envelope: Digest, subject: Digest, *, bundle: bool) -> D
     if root is None:
         return None
     position = 1 + max(work.effects.log.admitted(name) or 0 for name in (root, directory) if name)
-    if not bundle:
-        question = VerifyInput(
-            envelope=envelope,
-            trust_root=root,
-            directory=directory,
-            position=position,
-            purpose="submit",
-            subjects=(subject,),
-        )
-        return work.run(VERIFY, question)
-    sigstore = work.ref(refs.SIGSTORE)
-    work.expect(refs.SIGSTORE, sigstore)
-    return work.run(
-        VERIFY_SIGSTORE,
-        SigstoreInput(
-            bundle=envelope,
-            sigstore=sigstore,
-            trust_root=root,
-            directory=directory,
-            position=position,
-            purpose="submit",
-            subjects=(subject,),
-        ),
-    )
+    sigstore = None
+    if bundle:
+        sigstore = work.ref(refs.SIGSTORE)
+        work.expect(refs.SIGSTORE, sigstore)
+    return verified(work, envelope, subject, Trusted(root, directory, position, sigstore), bundle=bundle)
 
 
 def _binding(document: _Document, checked: Done[Verification] | None, subject: Digest) -> Binding:

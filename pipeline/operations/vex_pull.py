@@ -13,8 +13,8 @@ from typing import Final
 from cas import digest, refs
 from cas.digest import Digest
 from cas.problems import Category, Problem
-from cas.records.attest import SigstoreIdentity, SigstoreInput, SigstoreRoot, SigstoreTrust
-from cas.records.proof import Directory, Person, Verification, VerifyInput
+from cas.records.attest import SigstoreIdentity, SigstoreRoot, SigstoreTrust
+from cas.records.proof import Directory, Person, Verification
 from cas.records.vex_provider import PulledStatement, VexProvider, VexPull
 from cas.store import load
 from pipeline.effects import Caller, Effects
@@ -23,10 +23,9 @@ from pipeline.formats.opened import open_document
 from pipeline.operations import collect, sigstore_trust, vex_providers
 from pipeline.operations.collect import Attached, Found, Skipped
 from pipeline.operations.ingest import Receipt, submit
+from pipeline.operations.verifying import Trusted, verified
 from pipeline.operations.vex_sources import Sources
 from pipeline.operations.work import Work
-from pipeline.stages.verify import VERIFY
-from pipeline.stages.verify_sigstore import VERIFY_SIGSTORE
 
 ROOT_NAME: Final = "vex-provider"
 
@@ -167,30 +166,9 @@ def _checked(
     assert root is not None  # an instance that admits is founded
     envelope = work.effects.store.put(opened.envelope)
     position = 1 + (work.effects.log.admitted(root) or 0)
-    directory = _directory(work, provider)
-    if not opened.bundle:
-        question = VerifyInput(
-            envelope=envelope,
-            trust_root=root,
-            directory=directory,
-            position=position,
-            purpose="submit",
-            subjects=(subject,),
-        )
-        done = work.run(VERIFY, question)
-    else:
-        done = work.run(
-            VERIFY_SIGSTORE,
-            SigstoreInput(
-                bundle=envelope,
-                sigstore=_sigstore(work, provider),
-                trust_root=root,
-                directory=directory,
-                position=position,
-                purpose="submit",
-                subjects=(subject,),
-            ),
-        )
+    sigstore = _sigstore(work, provider) if opened.bundle else None
+    by = Trusted(root, _directory(work, provider), position, sigstore)
+    done = verified(work, envelope, subject, by, bundle=opened.bundle)
     return done.digest, done.record
 
 

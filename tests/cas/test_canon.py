@@ -328,3 +328,10 @@ def test_only_the_canonical_bytes_of_a_record_are_that_record(data):
 def test_the_canonical_bytes_of_a_record_come_back_as_it():
     record = HeadSet(members=("sha256:" + "a" * 64,))
     assert canon.to_record(canon.of_record(record), HeadSet) == record
+
+
+def test_a_key_that_stands_twice_is_told_as_it_is_spelled():
+    for key in ("components", "k" * 100):
+        with pytest.raises(CanonInvalid) as caught:
+            jcs.parse(f'{{"{key}":1,"{key}":2}}'.encode())
+        assert caught.value.fields["key"] == key[:80]
